@@ -1,0 +1,1 @@
+"""Bundles on disk: audited before anything in them is used."""

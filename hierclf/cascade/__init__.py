@@ -1,0 +1,1 @@
+"""The cascade: screen, cut point, refinement."""

@@ -1,0 +1,1 @@
+"""From folders, manifests and DICOM trees to rows, splits and pixels."""

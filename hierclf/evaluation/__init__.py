@@ -1,0 +1,1 @@
+"""Numbers with intervals, made without torch."""

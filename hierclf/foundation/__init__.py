@@ -1,0 +1,1 @@
+"""The ground: errors, choices among names, seeds, files."""

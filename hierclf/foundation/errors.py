@@ -1,0 +1,100 @@
+"""Errors, one class for each person who must act on them.
+
+A message has the form ``<where>: expected <rule>, got <value>. <next step>``
+and fits one line: the command line prints it as it is, without a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+ScanCode = Literal[
+    "E_EMPTY",
+    "E_FORMAT",
+    "E_TRUNCATED",
+    "E_DECODE",
+    "E_TOO_LARGE",
+    "E_TOO_SMALL",
+    "E_NONFINITE",
+    "E_COLOUR",
+    "E_MULTIFRAME",
+    "E_BLANK",
+    "E_HEADER",
+    "E_DICOM_META",
+    "E_TS",
+    "E_NOT_IMAGE",
+    "E_NOT_REGULAR",
+    "E_PERM",
+    "E_GONE",
+    "E_CHANGED",
+    "E_MEMORY",
+]
+"""Why a scan was not read; stable, so that a program can rely on it."""
+
+
+class HierclfError(Exception):
+    """Parent of every error that the package raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(HierclfError, ValueError):
+    """The user's options, manifest or labels must change (exit 2)."""
+
+    exit_code = 2
+
+
+class ScanError(HierclfError):
+    """One scan could not be read; the others can (exit 3).
+
+    Parameters
+    ----------
+    code : ScanCode
+        Stable name of the reason, for example ``E_TRUNCATED``.
+    message : str
+        What was expected and what was found, without the file's path.
+    """
+
+    exit_code = 3
+
+    def __init__(self, code: ScanCode, message: str) -> None:
+        super().__init__(message)
+        self.code: ScanCode = code
+
+
+class BundleError(HierclfError):
+    """A bundle is damaged, foreign or newer than this package (exit 4)."""
+
+    exit_code = 4
+
+
+class ResourceError(HierclfError):
+    """Disk, memory, a permission, or a lock that somebody holds (exit 5)."""
+
+    exit_code = 5
+
+
+def join_troubles(troubles: Sequence[str], *, shown: int = 5) -> str:
+    """Put all troubles of one file into one line.
+
+    Parameters
+    ----------
+    troubles : sequence of str
+        At least one complete message.
+    shown : int, default=5
+        How many are printed before the rest is counted.
+
+    Returns
+    -------
+    message : str
+        The first `shown` troubles and the number of the others.
+
+    Examples
+    --------
+    >>> join_troubles(["a.csv, row 2: no label.", "a.csv, row 3: no label."], shown=1)
+    'a.csv, row 2: no label. (and 1 more of this kind)'
+    """
+    message = " ".join(troubles[:shown])
+    hidden = len(troubles) - shown
+    return f"{message} (and {hidden} more of this kind)" if hidden > 0 else message

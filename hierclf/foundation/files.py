@@ -1,0 +1,277 @@
+"""Files that are written whole or not at all, hashed, and locked.
+
+A plain write that is interrupted leaves half a file that looks like a whole
+one. Here everything goes to a temporary name in the same folder, is flushed to
+the disk, and takes its final name in one step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hierclf.foundation.errors import InputError, ResourceError
+
+_CHUNK = 1 << 20
+
+
+def explain_os_error(where: str, error: OSError) -> ResourceError:
+    """Turn an operating system error into one line for the user.
+
+    Parameters
+    ----------
+    where : str
+        What was being done, for example ``"write report.html"``.
+    error : OSError
+        What the system said.
+
+    Returns
+    -------
+    explained : ResourceError
+        To be raised from `error`.
+    """
+    advice = {
+        errno.ENOSPC: "Free some space or choose another --out.",
+        errno.EACCES: "Choose a folder that you may write.",
+        errno.EROFS: "Choose a folder that you may write.",
+    }.get(error.errno or 0, "Check the path and the disk.")
+    reason = error.strerror or str(error)
+    return ResourceError(f"{where}: the system answered '{reason}'. {advice}")
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
+    """Write a file whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Final name; its folder exists.
+    content : bytes
+        The whole content.
+    sync : bool, default=True
+        Wait until the disk has it. Off only for what can be computed again.
+
+    Raises
+    ------
+    ResourceError
+        If the disk is full or the folder may not be written; nothing is left.
+    """
+    temporary = ""
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            if sync:
+                os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+        if sync:
+            _sync_folder(path.parent)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise explain_os_error(f"write {path}", error) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a UTF-8 text file whole or not at all; see `write_bytes`."""
+    write_bytes(path, text.encode("utf-8", "surrogateescape"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON with sorted keys whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Final name.
+    value : JSON-like
+        NaN and infinity are refused: they are no JSON.
+    """
+    text = json.dumps(
+        value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False
+    )
+    write_text(path, text + "\n")
+
+
+def _refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    twins = sorted({key for key in keys if keys.count(key) > 1})
+    if twins:
+        raise ValueError(f"key {twins[0]!r} stands twice")
+    return dict(pairs)
+
+
+def read_json(path: Path, *, limit: int = 1 << 24) -> Any:
+    """Read JSON that may have been made by somebody else.
+
+    Parameters
+    ----------
+    path : Path
+        File to read.
+    limit : int, default=2**24
+        Largest accepted size in bytes.
+
+    Returns
+    -------
+    value : JSON-like
+        What the file holds.
+
+    Raises
+    ------
+    InputError
+        If it is larger than `limit`, too deeply nested, no JSON, or holds a
+        key twice.
+    """
+    size = path.stat().st_size
+    if size > limit:
+        raise InputError(
+            f"{path.name}: expected at most {limit} bytes, got {size}. "
+            "Check where the file comes from."
+        )
+    try:
+        text = path.read_bytes().decode("utf-8")
+        return json.loads(text, object_pairs_hook=_refuse_twins)
+    except (ValueError, RecursionError) as error:
+        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        raise InputError(
+            f"{path.name}: expected valid JSON, got {reason}. Write it again."
+        ) from error
+
+
+def sha256_bytes(content: bytes) -> str:
+    """Hash a content; 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hash a file without reading it into memory at once.
+
+    Parameters
+    ----------
+    path : Path
+        File to read.
+
+    Returns
+    -------
+    digest : str
+        64 hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Fill a folder under a temporary name and rename it when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+        Final name; its parents are made.
+    overwrite : bool, default=False
+        Replace a folder that is already there.
+
+    Yields
+    ------
+    folder : Path
+        Temporary folder beside `path`, to be filled.
+
+    Raises
+    ------
+    InputError
+        If `path` exists and `overwrite` is off.
+    ResourceError
+        If it cannot be written; the temporary folder is removed.
+    """
+    if path.exists() and not overwrite:
+        raise InputError(
+            f"{path}: expected a new folder, got one that exists. "
+            "Choose another --out or add --overwrite."
+        )
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+        temporary.chmod(0o777 & ~_umask())
+        yield temporary
+        _publish(temporary, path)
+    except OSError as error:
+        raise explain_os_error(f"write {path}", error) from error
+    finally:
+        if temporary is not None and temporary.exists():
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    for item in temporary.rglob("*"):
+        if item.is_file():
+            with item.open("rb") as stream:
+                os.fsync(stream.fileno())
+    old = None
+    if path.exists():
+        old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".old-{path.name}-"))
+        os.replace(path, old)
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
+    if old is not None:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold an exclusive lock while the block runs.
+
+    The lock dies with the process that holds it, also after ``kill -9``.
+
+    Parameters
+    ----------
+    path : Path
+        Lock file; made if absent, and left in place (removing it would let two
+        processes lock two files of the same name).
+
+    Raises
+    ------
+    ResourceError
+        If another process holds it.
+    """
+    try:
+        stream = path.open("a")
+    except OSError as error:
+        raise explain_os_error(f"lock {path}", error) from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResourceError(
+                f"{path}: expected nobody else to write here, got a lock held by "
+                "another process. Wait for it to end or choose another --out."
+            ) from error
+        yield

@@ -1,0 +1,1 @@
+"""Views of a scan and the trunk that reads them."""

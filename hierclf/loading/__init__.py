@@ -1,0 +1,1 @@
+"""Decoded scans at working size, read ahead and cached."""

@@ -1,0 +1,1 @@
+"""Backbones, heads, and which of their parts learn."""

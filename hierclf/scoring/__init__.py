@@ -1,0 +1,1 @@
+"""Folders of scans to rows of scores, one each, whatever happens."""

@@ -1,0 +1,1 @@
+"""Phantoms: synthetic chest radiographs with graded disease."""

@@ -1,0 +1,1 @@
+"""Fitting a network as a scikit-learn classifier."""

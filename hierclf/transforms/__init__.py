@@ -1,0 +1,1 @@
+"""Geometry and augmentation of decoded scans."""

@@ -1,0 +1,19 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real scans; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("HIERCLF_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real scans at {folder}; set HIERCLF_DATA to run this test")
+    return folder
