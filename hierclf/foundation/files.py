@@ -22,6 +22,8 @@ from typing import Any
 from hierclf.foundation.errors import InputError, ResourceError
 
 _CHUNK = 1 << 20
+_UMASK = os.umask(0o077)  # the system tells it only by setting another
+os.umask(_UMASK)
 
 
 def explain_os_error(where: str, error: OSError) -> ResourceError:
@@ -81,7 +83,7 @@ def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
             stream.flush()
             if sync:
                 os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        os.chmod(temporary, 0o666 & ~_UMASK)
         os.replace(temporary, path)
         if sync:
             _sync_folder(path.parent)
@@ -89,12 +91,6 @@ def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise explain_os_error(f"write {path}", error) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_text(path: Path, text: str) -> None:
@@ -220,7 +216,7 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
-        temporary.chmod(0o777 & ~_umask())
+        temporary.chmod(0o777 & ~_UMASK)
         yield temporary
         _publish(temporary, path)
     except OSError as error:

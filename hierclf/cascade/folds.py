@@ -1,0 +1,63 @@
+"""Patient-disjoint folds for what is chosen inside a fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierclf.data.split import patient_folds
+
+Indices = NDArray[np.intp]
+
+
+def inner_folds(
+    y: NDArray[Any],
+    groups: NDArray[Any],
+    *,
+    n_folds: int,
+    seed: int,
+    kin: NDArray[Any] | None = None,
+) -> list[tuple[Indices, Indices]]:
+    """Fold training scans, also where a class has scans of one patient only.
+
+    Such a class cannot be on both sides of a fold. For the folding it counts as
+    the commonest class of its kin; in one fold it is then predicted by stages
+    that never saw it, which is what will happen to the next such patient.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n_scans,)
+        Labels.
+    groups : ndarray, shape (n_scans,)
+        Patients.
+    n_folds : int, at least 2
+        Folds to make; fewer where there are fewer patients.
+    seed : int
+        Decides which patients go together.
+    kin : ndarray, shape (n_scans,), optional
+        Which classes may stand for each other: healthy or diseased. All may
+        where it is not given.
+
+    Returns
+    -------
+    folds : list of tuple of ndarray
+        Rows to fit on and rows to predict; every row is predicted once.
+
+    Raises
+    ------
+    InputError
+        If not even the merged classes have two patients.
+    """
+    labels, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    relatives = np.zeros(len(codes), dtype=int) if kin is None else np.asarray(kin)
+    merged = codes.copy()
+    for code in range(len(labels)):
+        mine = codes == code
+        if len(np.unique(groups[mine])) > 1:
+            continue
+        family = np.unique(codes[relatives == relatives[mine][0]])
+        merged[mine] = max(family, key=lambda other: counts[other])
+    n_patients = len(np.unique(groups))
+    return patient_folds(merged, groups, n_folds=min(n_folds, n_patients), seed=seed)

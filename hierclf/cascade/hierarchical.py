@@ -1,0 +1,386 @@
+"""The cascade: a screen, a cut point, and a refinement of what passes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+
+from hierclf.cascade.curve import Points, SweepCurve, sweep
+from hierclf.cascade.cut_point import (
+    CutPointChoice,
+    choose_cut_point,
+    parse_rule,
+)
+from hierclf.cascade.folds import inner_folds
+from hierclf.foundation.errors import InputError
+from hierclf.loading.rows import is_plain, patients_of, take
+from hierclf.problem.costs import least_cost_decision
+from hierclf.problem.labels import hierarchy_of
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Folds = Sequence[tuple[Indices, Indices]]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What a cascade says of some scans. Positions count healthy as 0.
+
+    Parameters
+    ----------
+    screen_score : ndarray of float, shape (n_scans,)
+        Probability of being diseased.
+    probabilities : ndarray of float, shape (n_scans, n_labels)
+        Healthy, then the diseased labels in their order; rows sum to 1.
+    refined : ndarray of int, shape (n_scans,)
+        Which diseased label it is, should it be one; at least 1.
+    decided : ndarray of int, shape (n_scans,)
+        0 where the score is below the cut point, else `refined`.
+    view_spread : ndarray of float, shape (n_scans,), or None
+        Standard deviation of the screen score over the views of a scan.
+    """
+
+    screen_score: Floats
+    probabilities: Floats
+    refined: Indices
+    decided: Indices
+    view_spread: Floats | None
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Predictions by stages that were fitted on other patients.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n_held,)
+        Which rows of the training scans.
+    truth : ndarray of int, shape (n_held,)
+        Their positions.
+    screen_score : ndarray of float, shape (n_held,)
+        Probability of being diseased.
+    refined : ndarray of int, shape (n_held,)
+        Diseased position, at least 1.
+    """
+
+    rows: Indices
+    truth: Indices
+    screen_score: Floats
+    refined: Indices
+
+
+class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
+    """Decide healthy or diseased at a cut point, then which stage or type.
+
+    The probabilities are coherent: P(healthy) = 1 - P(diseased) and P(stage k) =
+    P(diseased) P(k | diseased). The decision is not their argmax: it compares
+    P(diseased) with the cut point. So ``predict`` and the argmax of
+    ``predict_proba`` may differ, and both are reported.
+
+    Parameters
+    ----------
+    screen, refine : classifier, optional
+        Any scikit-learn classifiers with ``predict_proba``; logistic regression
+        where they are not given. `refine` is fitted on diseased scans only.
+    healthy : label, optional
+        The healthy one; the first in sorted order where it is not given.
+    stages : sequence of label, default=()
+        The diseased ones in their order; sorted where it is empty.
+    ordered : bool, default=False
+        Whether the stages are an order of severity.
+    cut_point : float or str, default=0.5
+        A number in [0, 1], or the rule by which it is chosen, see
+        `hierclf.cascade.cut_point.parse_rule`. A rule looks only at predictions
+        of scans that the stages were not fitted on.
+    points : {"grid", "all"}, default="grid"
+        The 19 values 0.05 to 0.95, or every score that occurs.
+    costs : array-like of float, shape (n_labels, n_labels), optional
+        Cost matrix in the order healthy, stages. The rule ``expected_cost``
+        needs it, and `refine` then decides by least expected cost.
+    cv : int or list of (train, test), default=5
+        Patient-disjoint folds for the rule. One pair only: the stages are fitted
+        on its first part, the cut point is chosen on its second, and nothing is
+        fitted again; for networks that are dear to fit.
+    seed : int, default=0
+        Of the folds.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_labels,)
+        Labels in sorted order, the columns of ``predict_proba``.
+    hierarchy_ : Hierarchy
+        Healthy and diseased labels in their order.
+    screen_ : classifier
+        Fitted; its classes are False and True.
+    refine_ : classifier or None
+        None where there is one diseased label only.
+    cut_point_ : float
+        A scan is diseased where its score is not below.
+    choice_ : CutPointChoice or None
+        How the cut point was chosen; None for a given number.
+    curve_ : SweepCurve or None
+        All cut points that were tried.
+    held_out_ : HeldOut or None
+        The predictions that the cut point was chosen on.
+
+    Examples
+    --------
+    >>> X = np.array([[0.0], [0.1], [1.0], [1.1], [2.0], [2.1]])
+    >>> cascade = HierarchicalClassifier().fit(X, list("aabbcc"))
+    >>> cascade.predict(X).tolist()
+    ['a', 'a', 'b', 'b', 'c', 'c']
+    """
+
+    def __init__(
+        self,
+        screen: Any = None,
+        refine: Any = None,
+        *,
+        healthy: Any = None,
+        stages: Sequence[Any] = (),
+        ordered: bool = False,
+        cut_point: float | str = 0.5,
+        points: Points = "grid",
+        costs: ArrayLike | None = None,
+        cv: int | Folds = 5,
+        seed: int = 0,
+    ) -> None:
+        self.screen = screen
+        self.refine = refine
+        self.healthy = healthy
+        self.stages = stages
+        self.ordered = ordered
+        self.cut_point = cut_point
+        self.points = points
+        self.costs = costs
+        self.cv = cv
+        self.seed = seed
+
+    def fit(
+        self, X: Any, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> HierarchicalClassifier:
+        """Fit both stages and choose the cut point.
+
+        Parameters
+        ----------
+        X : DataFrame or array, length n_scans
+            Manifest rows, scans in memory, or a table of features.
+        y : array-like, shape (n_scans,)
+            Labels.
+        groups : array-like, shape (n_scans,), optional
+            Patients; the column ``patient_id`` of a manifest where it is not
+            given, else every row is a patient of its own.
+
+        Returns
+        -------
+        self : HierarchicalClassifier
+            Fitted.
+
+        Raises
+        ------
+        InputError
+            If there is no diseased or no healthy scan, or the rule cannot be met.
+        """
+        if is_plain(X):
+            X, y = validate_data(self, X, y)
+        labels = np.asarray(y)
+        check_classification_targets(labels)
+        self.classes_ = np.unique(labels)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"labels: expected healthy and diseased scans, got one class "
+                f"({self.classes_[0]!r}). Add scans of another label."
+            )
+        self.hierarchy_ = hierarchy_of(
+            labels, self.healthy, self.stages, ordered=self.ordered
+        )
+        self.choice_: CutPointChoice | None = None
+        self.curve_: SweepCurve | None = None
+        self.held_out_: HeldOut | None = None
+        folds = self._folds(X, labels, groups)
+        if len(folds) == 1:
+            self._fit_once(X, labels, folds[0])
+        else:
+            self._hold_out(X, labels, folds)
+            self.screen_, self.refine_ = self._fit_stages(X, labels)
+        self.cut_point_ = self._choose()
+        return self
+
+    def _folds(self, X: Any, y: NDArray[Any], groups: ArrayLike | None) -> Folds:
+        if not isinstance(self.cv, int):
+            return list(self.cv)
+        if not isinstance(self.cut_point, str):
+            return []
+        patients = patients_of(X, len(y)) if groups is None else np.asarray(groups)
+        diseased = self.hierarchy_.is_diseased(y)
+        return inner_folds(
+            y, patients, n_folds=self.cv, seed=self.seed, kin=diseased.astype(int)
+        )
+
+    def _fit_once(self, X: Any, y: NDArray[Any], pair: tuple[Indices, Indices]) -> None:
+        train, held = pair
+        exam = (take(X, held), y[held])
+        self.screen_, self.refine_ = self._fit_stages(take(X, train), y[train], exam)
+        score, conditional, _ = self._scores(self.screen_, self.refine_, exam[0])
+        truth = self.hierarchy_.positions(y[held])
+        self.held_out_ = HeldOut(held, truth, score, self._refined(conditional))
+
+    def _hold_out(self, X: Any, y: NDArray[Any], folds: Folds) -> None:
+        if not folds:
+            return
+        scores = np.full(len(y), np.nan)
+        refined = np.zeros(len(y), dtype=np.intp)
+        for train, test in folds:
+            screen, refine = self._fit_stages(take(X, train), y[train])
+            score, conditional, _ = self._scores(screen, refine, take(X, test))
+            scores[test], refined[test] = score, self._refined(conditional)
+        rows = np.flatnonzero(np.isfinite(scores))
+        truth = self.hierarchy_.positions(y[rows])
+        self.held_out_ = HeldOut(rows, truth, scores[rows], refined[rows])
+
+    def _fit_stages(
+        self, X: Any, y: NDArray[Any], exam: tuple[Any, NDArray[Any]] | None = None
+    ) -> tuple[Any, Any]:
+        default = LogisticRegression(max_iter=1000)
+        screen = clone(default if self.screen is None else self.screen)
+        refine = clone(default if self.refine is None else self.refine)
+        diseased = self.hierarchy_.is_diseased(y)
+        checked = None
+        if exam is not None:
+            checked = (exam[0], self.hierarchy_.is_diseased(exam[1]))
+        _fit(screen, X, diseased, checked)
+        if len(self.hierarchy_.diseased) < 2:
+            return screen, None
+        if len(np.unique(y[diseased])) < 2:
+            refine, exam = DummyClassifier(), None
+        if exam is not None:
+            ill = np.flatnonzero(self.hierarchy_.is_diseased(exam[1]))
+            checked = (take(exam[0], ill), exam[1][ill]) if len(ill) else None
+        _fit(refine, take(X, np.flatnonzero(diseased)), y[diseased], checked)
+        return screen, refine
+
+    def _scores(
+        self, screen: Any, refine: Any, X: Any
+    ) -> tuple[Floats, Floats, Floats | None]:
+        """Give P(diseased), P(label | diseased) and the spread over the views."""
+        spread = None
+        if hasattr(screen, "predict_views"):
+            views = screen.predict_views(X)[:, :, 1]  # (n_scans, n_views)
+            score, spread = views.mean(axis=1), views.std(axis=1)
+        else:
+            score = screen.predict_proba(X)[:, 1]
+        if refine is None:
+            return score, np.ones((len(score), 1)), spread
+        conditional = np.zeros((len(score), len(self.hierarchy_.diseased)))
+        columns = [self.hierarchy_.diseased.index(c) for c in refine.classes_.tolist()]
+        conditional[:, columns] = refine.predict_proba(X)
+        return score, conditional, spread
+
+    def _refined(self, conditional: Floats) -> Indices:
+        if self.costs is None:
+            best: Indices = np.argmax(conditional, axis=1) + 1
+            return best
+        inner = np.asarray(self.costs, dtype=np.float64)[1:, 1:]
+        refined: Indices = least_cost_decision(conditional, inner) + 1
+        return refined
+
+    def _choose(self) -> float:
+        if not isinstance(self.cut_point, str):
+            if not 0 <= float(self.cut_point) <= 1:
+                raise InputError(
+                    f"cut_point: expected a number in [0, 1], got {self.cut_point}. "
+                    "It is compared with a probability."
+                )
+            return float(self.cut_point)
+        held = self.held_out_
+        if held is None:
+            raise InputError(
+                "cut_point: expected held-out predictions for a rule, got no folds. "
+                "Pass cv, or a number as the cut point."
+            )
+        self.curve_ = sweep(
+            held.truth,
+            held.screen_score,
+            held.refined,
+            n_classes=len(self.hierarchy_.labels),
+            points=self.points,
+        )
+        costs = None if self.costs is None else np.asarray(self.costs, dtype=float)
+        self.choice_ = choose_cut_point(self.curve_, parse_rule(self.cut_point), costs)
+        return self.choice_.threshold
+
+    def decide(self, X: Any) -> Decisions:
+        """Score scans and decide on them.
+
+        Parameters
+        ----------
+        X : DataFrame or array, length n_scans
+            As in ``fit``.
+
+        Returns
+        -------
+        decisions : Decisions
+            Scores, probabilities and decisions in the order of the hierarchy.
+        """
+        check_is_fitted(self, "screen_")
+        if is_plain(X):
+            X = validate_data(self, X, reset=False)
+        score, conditional, spread = self._scores(self.screen_, self.refine_, X)
+        refined = self._refined(conditional)
+        table = np.column_stack([1 - score, score[:, None] * conditional])
+        decided = np.where(score >= self.cut_point_, refined, 0)
+        return Decisions(score, table, refined, decided, spread)
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Give the probability of each label.
+
+        Parameters
+        ----------
+        X : DataFrame or array, length n_scans
+            As in ``fit``.
+
+        Returns
+        -------
+        probabilities : ndarray of float, shape (n_scans, n_labels)
+            Columns in the order of `classes_`; rows sum to 1.
+        """
+        table = self.decide(X).probabilities
+        order = self.hierarchy_.positions(self.classes_.tolist())
+        columns: Floats = table[:, order]
+        return columns
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Decide on each scan by the cut point.
+
+        Parameters
+        ----------
+        X : DataFrame or array, length n_scans
+            As in ``fit``.
+
+        Returns
+        -------
+        labels : ndarray, shape (n_scans,)
+            Of the type of the labels in ``fit``.
+        """
+        decided = self.decide(X).decided
+        order = np.argsort(self.hierarchy_.positions(self.classes_.tolist()))
+        labels: NDArray[Any] = self.classes_[order][decided]
+        return labels
+
+
+def _fit(
+    stage: Any, X: Any, y: NDArray[Any], exam: tuple[Any, NDArray[Any]] | None
+) -> None:
+    if exam is not None and has_fit_parameter(stage, "validation"):
+        stage.fit(X, y, validation=exam)
+    else:
+        stage.fit(X, y)

@@ -1,0 +1,321 @@
+"""Features of a frozen trunk, computed once for each scan and view.
+
+While a trunk does not learn, the features of a scan never change: they are kept
+in memory, and on disk where a cache is given, by the content of the scan. Every
+head that is fitted on them, in every fold, then costs what a linear model costs.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from hierclf.caching.store import ArrayCache
+from hierclf.foundation.errors import InputError, ScanError, join_troubles
+from hierclf.foundation.files import sha256_bytes
+from hierclf.inference.precision import Precision, default_device, dtype_of
+from hierclf.inference.views import make_views
+from hierclf.loading.scans import (
+    Frame,
+    FrameReader,
+    Scans,
+    describe_trouble,
+    read_ahead,
+    read_bytes,
+)
+from hierclf.networks.network import Featurizer
+
+Features = NDArray[np.float16]
+_MEMORY_BYTES = 4 << 30
+_BATCH_CROPS = 64
+_CODE = "features 1"  # to be raised when the same scan would give other features
+
+
+@dataclass(frozen=True)
+class ViewOptions:
+    """How a trunk looks at scans.
+
+    Parameters
+    ----------
+    image_size : int
+        Side in pixels of what the network sees.
+    views : str
+        Name of the views, see `hierclf.inference.views`.
+    precision : str
+        Number format, see `hierclf.inference.precision`.
+    """
+
+    image_size: int = 224
+    views: str = "tencrop"
+    precision: Precision = "auto"
+
+
+def digest_of(featurizer: Featurizer, options: ViewOptions) -> str:
+    """Name a trunk by its weights and by how it looks at scans.
+
+    Parameters
+    ----------
+    featurizer : Featurizer
+        On the CPU or not, in float32.
+    options : ViewOptions
+        Geometry and precision.
+
+    Returns
+    -------
+    digest : str
+        64 hexadecimal digits; equal for equal features.
+    """
+    digest = hashlib.sha256(f"{_CODE} {dtype_of(options.precision)}".encode())
+    digest.update(f"{options.image_size} {options.views}".encode())
+    digest.update(repr(featurizer).encode())
+    for name, tensor in featurizer.state_dict().items():
+        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
+    return digest.hexdigest()
+
+
+@dataclass
+class _Memory:
+    """Features of scans on disk, and of the last scans in memory."""
+
+    by_file: dict[tuple[str, int, int], Features] = field(default_factory=dict)
+    n_bytes: int = 0
+    last: tuple[list[Frame], Features] | None = None
+
+    def keep(self, key: tuple[str, int, int], features: Features) -> None:
+        if self.n_bytes + features.nbytes <= _MEMORY_BYTES:
+            self.by_file[key] = features
+            self.n_bytes += features.nbytes
+
+    def same_as_last(self, scans: Sequence[Frame]) -> Features | None:
+        if self.last is None or len(self.last[0]) != len(scans):
+            return None
+        same = all(a is b for a, b in zip(self.last[0], scans, strict=True))
+        return self.last[1] if same else None
+
+
+class FrozenTrunk:
+    """A trunk that does not learn, with all that it has seen.
+
+    Parameters
+    ----------
+    featurizer : Featurizer
+        Kept in float32 as given, for saving; a copy computes.
+    options : ViewOptions
+        Geometry and precision.
+    cache : Path, optional
+        Folder for features; without it they live as long as the process.
+    """
+
+    def __init__(
+        self, featurizer: Featurizer, options: ViewOptions, cache: Path | None = None
+    ) -> None:
+        self.featurizer = featurizer.eval().requires_grad_(False)
+        self.options = options
+        self.digest = digest_of(featurizer, options)
+        self.views = make_views(options.views)
+        self._device = default_device()
+        self._dtype = dtype_of(options.precision)
+        self._engine = copy.deepcopy(self.featurizer).to(self._device)
+        self._engine.trunk.to(self._dtype)
+        self._engine.trunk.to(memory_format=torch.channels_last)
+        self._reader = FrameReader(self.views.frame_side(options.image_size))
+        self._cache = ArrayCache(cache, self.digest) if cache else None
+        self._memory = _Memory()
+
+    @property
+    def n_features(self) -> int:
+        """Width of one view's features."""
+        return self.featurizer.n_features
+
+    def features(self, scans: Scans) -> Features:
+        """Compute or recall the features of scans.
+
+        Parameters
+        ----------
+        scans : DataFrame or sequence of ndarray, length n_scans
+            Manifest rows, or scans in memory.
+
+        Returns
+        -------
+        features : ndarray of float16, shape (n_scans, n_views, n_features)
+            Half precision holds what a bfloat16 trunk knows; rounded also where
+            nothing is cached, so that a cache changes no score.
+
+        Raises
+        ------
+        InputError
+            If a scan cannot be read; it names the first few of them.
+        """
+        if not isinstance(scans, pd.DataFrame):
+            return self._of_memory(scans)
+        result, errors = self.try_features(scans)
+        if errors:
+            raise InputError(
+                join_troubles(
+                    [describe_trouble(scans, place, e) for place, e in errors.items()]
+                )
+            )
+        return result
+
+    def try_features(
+        self, scans: pd.DataFrame
+    ) -> tuple[Features, dict[int, ScanError]]:
+        """Compute features and collect what could not be read.
+
+        Parameters
+        ----------
+        scans : DataFrame, n_scans rows
+            Manifest rows.
+
+        Returns
+        -------
+        features : ndarray of float16, shape (n_scans, n_views, n_features)
+            Zero where a scan was not read.
+        errors : dict of int to ScanError
+            By the position of the row.
+        """
+        shape = (len(scans), self.views.n_views, self.n_features)
+        result = np.zeros(shape, dtype=np.float16)
+        errors: dict[int, ScanError] = {}
+        pending = _Pending()
+        bar = tqdm(total=len(scans), desc="features", unit="scan", disable=None)
+        with bar:
+            found = read_ahead(self._look_up, scans["path"])
+            for place, seen in enumerate(found):
+                bar.update()
+                if isinstance(seen, ScanError):
+                    errors[place] = seen
+                elif isinstance(seen, _Unseen):
+                    pending.add(place, seen)
+                    if len(pending.places) * self.views.n_views >= _BATCH_CROPS:
+                        self._finish(pending, result)
+                else:
+                    result[place] = seen
+            self._finish(pending, result)
+        return result, errors
+
+    def _look_up(self, path: str) -> Features | _Unseen | ScanError:
+        try:
+            state = os.stat(path)
+            key = (path, state.st_size, state.st_mtime_ns)
+            if key in self._memory.by_file:
+                return self._memory.by_file[key]
+            content = read_bytes(path)
+            digest = sha256_bytes(content)
+            kept = self._cache.get(digest) if self._cache else None
+            if kept is not None:
+                features = kept.astype(np.float16)
+                self._memory.keep(key, features)
+                return features
+            return _Unseen(key, digest, self._reader.decode(content))
+        except ScanError as error:
+            return error
+        except OSError as error:
+            return ScanError("E_GONE", error.strerror or "cannot be found")
+
+    def _finish(self, pending: _Pending, result: Features) -> None:
+        if not pending.places:
+            return
+        computed = self._compute(np.stack([scan.frame for scan in pending.scans]))
+        for place, scan, features in zip(
+            pending.places, pending.scans, computed, strict=True
+        ):
+            result[place] = features
+            self._memory.keep(scan.key, features)
+            if self._cache:
+                self._cache.put(scan.digest, features)
+        pending.clear()
+
+    def _of_memory(self, scans: Sequence[Frame] | NDArray[np.object_]) -> Features:
+        listed = list(scans)
+        kept = self._memory.same_as_last(listed)
+        if kept is not None:
+            return kept
+        batches = [
+            self._compute(np.stack([self._reader.frame_of(pixels) for pixels in part]))
+            for part in _parts(listed, max(1, _BATCH_CROPS // self.views.n_views))
+        ]
+        features = np.concatenate(batches)
+        self._memory.last = (listed, features)
+        return features
+
+    def _compute(self, frames: NDArray[np.float32]) -> Features:
+        with torch.inference_mode():
+            images = torch.from_numpy(frames)[:, None].to(self._device)
+            crops = self.views.cut(images, self.options.image_size)
+            flat = crops.flatten(0, 1)  # (n_scans * n_views, 1, size, size)
+            pooled = self._engine(flat).float().cpu().numpy()
+        limit = np.finfo(np.float16).max
+        shaped = pooled.reshape(len(frames), self.views.n_views, -1)
+        features: Features = np.clip(shaped, -limit, limit).astype(np.float16)
+        return features
+
+
+@dataclass(frozen=True)
+class _Unseen:
+    key: tuple[str, int, int]
+    digest: str
+    frame: Frame
+
+
+@dataclass
+class _Pending:
+    places: list[int] = field(default_factory=list)
+    scans: list[_Unseen] = field(default_factory=list)
+
+    def add(self, place: int, scan: _Unseen) -> None:
+        self.places.append(place)
+        self.scans.append(scan)
+
+    def clear(self) -> None:
+        self.places.clear()
+        self.scans.clear()
+
+
+def _parts(items: list[Frame], size: int) -> Iterator[list[Frame]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+_TRUNKS: WeakValueDictionary[tuple[str, str], FrozenTrunk] = WeakValueDictionary()
+
+
+def shared_trunk(
+    featurizer: Featurizer, options: ViewOptions, cache: Path | None = None
+) -> FrozenTrunk:
+    """Give the one trunk of this process with these weights and views.
+
+    Two stages on the same frozen trunk then compute its features once.
+
+    Parameters
+    ----------
+    featurizer : Featurizer
+        Used only where no equal one is alive.
+    options : ViewOptions
+        Geometry and precision.
+    cache : Path, optional
+        Folder for features.
+
+    Returns
+    -------
+    trunk : FrozenTrunk
+        Shared as long as somebody holds it.
+    """
+    key = (digest_of(featurizer, options), str(cache))
+    trunk = _TRUNKS.get(key)
+    if trunk is None:
+        trunk = FrozenTrunk(featurizer, options, cache)
+        _TRUNKS[key] = trunk
+    return trunk

@@ -1,0 +1,247 @@
+"""Backbones by name: the networks of the sources, and any of timm's.
+
+A backbone turns images into a feature map. torchvision's networks are taken
+where a source names them, because their weights are the published ones; all
+others come from timm. ``efficientnet_lite0`` is the default: its ImageNet
+weights are installed with the package, so that it works behind a firewall.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import timm
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from hierclf.foundation.choices import nearest
+from hierclf.foundation.errors import InputError
+from hierclf.networks import weights as sources
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A trunk and what is needed to feed and to top it.
+
+    Parameters
+    ----------
+    name : str
+        As the user wrote it.
+    trunk : torch.nn.Module
+        Images ``(n, 3, height, width)`` to maps ``(n, channels, h, w)``.
+    n_channels : int
+        Channels of the map.
+    pool_size : int
+        Side of the pooled map that the network's own head wants; 1 is GAP.
+    own_layers : torch.nn.Sequential or None
+        What the network's own head has before its last linear layer.
+    mean, std : tuple of float, length 3
+        Normalization of the weights.
+    """
+
+    name: str
+    trunk: nn.Module
+    n_channels: int
+    pool_size: int
+    own_layers: nn.Sequential | None
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+
+def _resnet(model: nn.Module) -> nn.Sequential:
+    return nn.Sequential(*list(model.children())[:-2])
+
+
+def _features(model: nn.Module) -> nn.Module:
+    return model.get_submodule("features")
+
+
+def _densenet(model: nn.Module) -> nn.Sequential:
+    return nn.Sequential(*_features(model).children(), nn.ReLU(inplace=True))
+
+
+def _inception(model: nn.Module) -> nn.Sequential:
+    outside = {"AuxLogits", "avgpool", "dropout", "fc"}
+    kept = [child for name, child in model.named_children() if name not in outside]
+    return nn.Sequential(*kept)
+
+
+def _convolutional_head(model: nn.Module) -> nn.Sequential:
+    layers = list(model.get_submodule("classifier").children())
+    return nn.Sequential(*layers[:-1])
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    n_channels: int
+    cut: Callable[[nn.Module], nn.Module]
+    pool_size: int = 1
+    own_layers: Callable[[nn.Module], nn.Sequential] | None = None
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+
+TORCHVISION: Mapping[str, _Recipe] = MappingProxyType(
+    {
+        "alexnet": _Recipe(256, _features, 6, _convolutional_head),
+        "vgg16": _Recipe(512, _features, 7, _convolutional_head),
+        "vgg19": _Recipe(512, _features, 7, _convolutional_head),
+        "resnet18": _Recipe(512, _resnet),
+        "resnet34": _Recipe(512, _resnet),
+        "resnet50": _Recipe(2048, _resnet),
+        "resnet152": _Recipe(2048, _resnet),
+        "densenet121": _Recipe(1024, _densenet),
+        "densenet169": _Recipe(1664, _densenet),
+        "inception_v3": _Recipe(2048, _inception, mean=HALF, std=HALF),
+        "mobilenet_v2": _Recipe(1280, _features),
+    }
+)
+"""torchvision's networks that the sources use, by torchvision's names."""
+
+
+def backbone_names() -> tuple[str, ...]:
+    """List the names that work without timm's catalogue."""
+    return (sources.LITE0, *TORCHVISION)
+
+
+def make_backbone(
+    name: str, *, weights: str = "imagenet", weights_dir: Path | None = None
+) -> Backbone:
+    """Build a backbone and give it its weights.
+
+    Parameters
+    ----------
+    name : str
+        One of `backbone_names`, or a convolutional network of timm.
+    weights : str, default="imagenet"
+        ``imagenet``, ``none`` (random, from torch's global generator), or a
+        path to the state dict of the whole network.
+    weights_dir : Path, optional
+        Folder to look into before asking the network for ``imagenet``.
+
+    Returns
+    -------
+    backbone : Backbone
+        In training mode, on the CPU, float32.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, the weights cannot be had or do not fit.
+    """
+    if name in TORCHVISION:
+        return _make_torchvision(name, weights, weights_dir)
+    return _make_timm(name, weights, weights_dir)
+
+
+def _make_torchvision(name: str, weights: str, folder: Path | None) -> Backbone:
+    recipe = TORCHVISION[name]
+    extra = {"init_weights": True} if name == "inception_v3" else {}
+    model = models.get_model(name, weights=None, **extra)
+    state = _named_state(name, weights, folder)
+    if state is not None:
+        sources.fill(model, state, f"the weights of {name}")
+    elif weights == "imagenet":
+        sources.fill(model, sources.torchvision_imagenet(name), "torchvision's file")
+    own = recipe.own_layers(model) if recipe.own_layers else None
+    return Backbone(
+        name,
+        recipe.cut(model),
+        recipe.n_channels,
+        recipe.pool_size,
+        own,
+        recipe.mean,
+        recipe.std,
+    )
+
+
+def _named_state(
+    name: str, weights: str, folder: Path | None
+) -> dict[str, Tensor] | None:
+    if weights not in {"imagenet", "none"}:
+        return sources.read_state(Path(weights))
+    if weights == "imagenet" and folder is not None:
+        path = sources.local_weights(folder, name)
+        return sources.read_state(path) if path else None
+    return None
+
+
+def _make_timm(name: str, weights: str, folder: Path | None) -> Backbone:
+    architecture = f"tf_{name}" if name == sources.LITE0 else name
+    if not timm.is_model(architecture):
+        known = (*backbone_names(), *timm.list_models(f"{name[:3]}*"))
+        raise InputError(
+            f"backbone: expected one of {', '.join(backbone_names())} or a name of "
+            f"timm, got {name!r}. {nearest(name, known)}"
+        )
+    model: Any = timm.create_model(architecture, pretrained=False)
+    state = _named_state(name, weights, folder)
+    if state is None and weights == "imagenet":
+        state = _timm_imagenet(name)
+    if state is not None:
+        sources.fill(model, state, f"the weights of {name}")
+    model.reset_classifier(0, "")
+    n_channels = _count_channels(name, model)
+    mean, std = model.pretrained_cfg["mean"], model.pretrained_cfg["std"]
+    return Backbone(name, model, n_channels, 1, None, tuple(mean), tuple(std))
+
+
+def _timm_imagenet(name: str) -> dict[str, Tensor]:
+    if name == sources.LITE0:
+        return sources.packaged_lite0()
+    try:
+        model = timm.create_model(name, pretrained=True)
+    except (OSError, RuntimeError) as error:
+        raise sources.missing_weights(name, f"{name}.safetensors") from error
+    return dict(model.state_dict())
+
+
+def _count_channels(name: str, model: Any) -> int:
+    training = model.training
+    size = model.pretrained_cfg["input_size"]
+    with torch.inference_mode():
+        shape = model.eval()(torch.zeros(1, *size)).shape
+    model.train(training)
+    if len(shape) != 4 or shape[2] != shape[3]:
+        raise InputError(
+            f"backbone: expected a convolutional network, got {name!r} whose output "
+            f"has shape {tuple(shape)}. Choose one that gives maps, e.g. resnet18."
+        )
+    return int(shape[1])
+
+
+def last_blocks(trunk: nn.Module, n_last: int) -> list[nn.Module]:
+    """List the modules from the n-th last convolutional block to the output.
+
+    Parameters
+    ----------
+    trunk : torch.nn.Module
+        As `make_backbone` gives it. Its blocks are its children, a child that
+        is a plain sequence replaced by its parts.
+    n_last : int, at least 1
+        How many blocks that hold a convolution.
+
+    Returns
+    -------
+    modules : list of torch.nn.Module
+        These blocks and whatever stands between and behind them, such as a
+        normalization.
+    """
+    parts: list[nn.Module] = []
+    for child in trunk.children():
+        parts.extend(child.children() if type(child) is nn.Sequential else [child])
+    convolutional = [
+        place
+        for place, part in enumerate(parts)
+        if any(isinstance(module, nn.Conv2d) for module in part.modules())
+    ]
+    return parts[convolutional[-min(n_last, len(convolutional))] :]

@@ -1,0 +1,324 @@
+"""A network as a scikit-learn classifier over a manifest."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+from torch import nn
+
+from hierclf.data.split import hold_out
+from hierclf.foundation.errors import InputError
+from hierclf.foundation.seeding import derive_seed
+from hierclf.inference.frozen import FrozenTrunk, ViewOptions, shared_trunk
+from hierclf.inference.precision import resolve_precision
+from hierclf.inference.views import make_views
+from hierclf.loading.rows import patients_of, take
+from hierclf.loading.scans import FrameReader, Scans
+from hierclf.networks.backbones import Backbone, make_backbone
+from hierclf.networks.network import Network, make_featurizer, make_head
+from hierclf.problem.costs import check_cost_matrix
+from hierclf.training.checkpoint import Checkpoint
+from hierclf.training.fitting import Exam, Lesson, fit_head, fit_network, image_logits
+from hierclf.training.options import StageOptions
+
+Probabilities = NDArray[np.float64]
+
+
+class NetworkClassifier(ClassifierMixin, BaseEstimator):
+    """A network that names the class of a scan.
+
+    With ``part="head"`` the trunk is frozen: its features are computed once for
+    each scan and view of the process (or ever, with `cache`), and only the head
+    is fitted. Otherwise the network is trained on augmented frames.
+
+    Parameters
+    ----------
+    options : StageOptions, optional
+        Network, views and training; the defaults where it is not given.
+    costs : array-like of float, shape (n_classes, n_classes), optional
+        Cost matrix for the losses that use one, in the order of `classes_`.
+    cache : Path, optional
+        Folder for features and decoded frames.
+    checkpoints : Path, optional
+        Folder for the state after each epoch. A fit of the same scans, labels,
+        options and seed goes on where it stopped.
+    seed : int, default=0
+        Decides weights, order, augmentation and dropout.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        Labels in sorted order.
+    network_ : Network
+        Featurizer and head, in evaluation mode, on the CPU.
+    trunk_ : FrozenTrunk or None
+        What computes features where the trunk is frozen.
+    history_ : list of Epoch
+        Empty where there was no epoch loop.
+
+    Examples
+    --------
+    >>> stage = NetworkClassifier(StageOptions(part="all", epochs=5), seed=1)
+    >>> stage.options.epochs
+    5
+    """
+
+    def __init__(
+        self,
+        options: StageOptions | None = None,
+        *,
+        costs: ArrayLike | None = None,
+        cache: Path | None = None,
+        checkpoints: Path | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.options = options
+        self.costs = costs
+        self.cache = cache
+        self.checkpoints = checkpoints
+        self.seed = seed
+
+    def fit(
+        self,
+        X: Scans,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation: tuple[Scans, ArrayLike] | None = None,
+    ) -> NetworkClassifier:
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : DataFrame or sequence of ndarray, length n_scans
+            Manifest rows with a column ``path``, or scans in memory: arrays
+            (height, width), float32 in [0, 1].
+        y : array-like, shape (n_scans,)
+            Labels, at least two different ones.
+        sample_weight : array-like of float, shape (n_scans,), optional
+            What the loss of each scan counts; scaled to mean 1.
+        validation : tuple (X, y), optional
+            Scans of other patients for early stopping and plateau. Where these
+            are asked for and this is absent, a part of the patients is held
+            out (column ``patient_id``).
+
+        Returns
+        -------
+        self : NetworkClassifier
+            Fitted.
+
+        Raises
+        ------
+        InputError
+            If a scan cannot be read, an option is wrong, or there is one class.
+        """
+        options = self._options()
+        X, y, sample_weight, validation = self._divide(X, y, sample_weight, validation)
+        self.classes_, targets = np.unique(np.asarray(y), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"network: expected at least two classes, got {self.classes_.tolist()}."
+                " A stage must have something to decide."
+            )
+        lesson = Lesson(
+            X, targets, _weights(sample_weight, len(targets)), self._costs(), self.seed
+        )
+        exam = self._exam(validation)
+        checkpoint = Checkpoint(self.checkpoints, self._key(lesson))
+        template = _backbone(
+            options.backbone, options.weights, options.weights_dir, self.seed
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(derive_seed(self.seed, "head"))
+            head = make_head(
+                options.head, template, len(self.classes_), dropout=options.dropout
+            )
+        self._fit(template, head, lesson, exam, checkpoint)
+        return self
+
+    def _fit(
+        self,
+        template: Backbone,
+        head: nn.Module,
+        lesson: Lesson,
+        exam: Exam | None,
+        checkpoint: Checkpoint,
+    ) -> None:
+        options = self._options()
+        self.trunk_: FrozenTrunk | None = None
+        if options.part == "head":
+            self.trunk_ = _trunk(options, self.cache, self.seed)
+            self.history_ = fit_head(
+                head, self.trunk_, lesson, options, exam=exam, checkpoint=checkpoint
+            )
+            self.network_ = Network(self.trunk_.featurizer, head).eval()
+            return
+        featurizer = make_featurizer(options.head, copy.deepcopy(template))
+        self.network_ = Network(featurizer, head)
+        self.history_ = fit_network(
+            self.network_,
+            lesson,
+            options,
+            exam=exam,
+            checkpoint=checkpoint,
+            cache=self.cache,
+        )
+
+    def predict_views(self, X: Scans) -> Probabilities:
+        """Score every view of every scan.
+
+        Parameters
+        ----------
+        X : DataFrame or sequence of ndarray, length n_scans
+            Manifest rows, or scans in memory.
+
+        Returns
+        -------
+        probabilities : ndarray of float, shape (n_scans, n_views, n_classes)
+            Columns in the order of `classes_`.
+
+        Raises
+        ------
+        InputError
+            If a scan cannot be read.
+        """
+        check_is_fitted(self, "network_")
+        options = self._options()
+        if self.trunk_ is not None:
+            features = torch.from_numpy(self.trunk_.features(X).astype(np.float32))
+            with torch.inference_mode():
+                flat = self.network_.head(features.flatten(0, 1))
+            logits = flat.unflatten(0, features.shape[:2])
+        else:
+            side = make_views(options.views).frame_side(options.image_size)
+            reader = FrameReader(side, self.cache)
+            logits = torch.cat(list(image_logits(self.network_, reader, X, options)))
+        probabilities: Probabilities = torch.softmax(logits.double(), dim=2).numpy()
+        return probabilities
+
+    def predict_proba(self, X: Scans) -> Probabilities:
+        """Average the scores of the views.
+
+        Parameters
+        ----------
+        X : DataFrame or sequence of ndarray, length n_scans
+            Manifest rows, or scans in memory.
+
+        Returns
+        -------
+        probabilities : ndarray of float, shape (n_scans, n_classes)
+            Rows sum to 1.
+        """
+        mean: Probabilities = self.predict_views(X).mean(axis=1)
+        return mean
+
+    def predict(self, X: Scans) -> NDArray[Any]:
+        """Name the most probable class of each scan."""
+        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return labels
+
+    def resolved_options(self) -> StageOptions:
+        """Give the options with what ``auto`` means on this machine."""
+        options = self._options()
+        precision = resolve_precision(options.precision)
+        return options.model_copy(update={"precision": precision})
+
+    def _options(self) -> StageOptions:
+        return self.options if self.options is not None else StageOptions()
+
+    def _costs(self) -> NDArray[np.float64] | None:
+        if self.costs is None:
+            return None
+        return check_cost_matrix(self.costs, len(self.classes_))
+
+    def _divide(
+        self,
+        X: Scans,
+        y: ArrayLike,
+        weight: ArrayLike | None,
+        validation: tuple[Scans, ArrayLike] | None,
+    ) -> tuple[Scans, ArrayLike, ArrayLike | None, tuple[Scans, ArrayLike] | None]:
+        """Hold a part of the patients out where validation is wanted and absent."""
+        options = self._options()
+        wanted = options.patience > 0 or options.schedule == "plateau"
+        if validation is not None or not wanted:
+            return X, y, weight, validation
+        labels = np.asarray(y)
+        groups = patients_of(X, len(labels))
+        train, held = hold_out(
+            labels, groups, fraction=options.validation, seed=self.seed
+        )
+        kept = None if weight is None else np.asarray(weight)[train]
+        validation = (take(X, held), labels[held])
+        return take(X, train), labels[train], kept, validation
+
+    def _exam(self, validation: tuple[Scans, ArrayLike] | None) -> Exam | None:
+        if validation is None:
+            return None
+        scans, labels = validation
+        known = np.isin(np.asarray(labels), self.classes_)
+        targets = np.searchsorted(self.classes_, np.asarray(labels)[known])
+        return Exam(take(scans, np.flatnonzero(known)), targets)
+
+    def _key(self, lesson: Lesson) -> str:
+        told = [self._options().model_dump_json(), str(lesson.seed), str(lesson.costs)]
+        digest = hashlib.sha256("\n".join(told).encode())
+        digest.update(lesson.targets.tobytes() + lesson.weights.tobytes())
+        digest.update("\n".join(map(str, self.classes_)).encode())
+        for name in _names(lesson.scans):
+            digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
+        return digest.hexdigest()
+
+
+def _names(scans: Scans) -> list[str]:
+    if isinstance(scans, pd.DataFrame):
+        return [str(path) for path in scans["path"]]
+    return [
+        hashlib.sha256(np.ascontiguousarray(s).tobytes()).hexdigest() for s in scans
+    ]
+
+
+def _weights(weight: ArrayLike | None, n_scans: int) -> NDArray[np.float64]:
+    if weight is None:
+        return np.ones(n_scans)
+    values = np.asarray(weight, dtype=np.float64)
+    scaled: NDArray[np.float64] = values / values.mean()
+    return scaled
+
+
+@lru_cache(maxsize=2)
+def _backbone(name: str, weights: str, weights_dir: Path | None, seed: int) -> Backbone:
+    """Build a backbone once; who trains it takes a copy."""
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(seed, "weights"))
+        return make_backbone(name, weights=weights, weights_dir=weights_dir)
+
+
+@lru_cache(maxsize=2)
+def _trunk_of(
+    options: ViewOptions,
+    head: str,
+    backbone: tuple[str, str, Path | None, int],
+    cache: Path | None,
+) -> FrozenTrunk:
+    featurizer = make_featurizer(head, copy.deepcopy(_backbone(*backbone)))
+    return shared_trunk(featurizer, options, cache)
+
+
+def _trunk(options: StageOptions, cache: Path | None, seed: int) -> FrozenTrunk:
+    """Give the frozen trunk of some options; the seed matters to random weights."""
+    view = ViewOptions(
+        options.image_size, options.views, resolve_precision(options.precision)
+    )
+    seed_of_weights = seed if options.weights == "none" else 0
+    source = (options.backbone, options.weights, options.weights_dir, seed_of_weights)
+    return _trunk_of(view, options.head, source, cache)

@@ -1,0 +1,303 @@
+"""Fitting a head on a frozen trunk, or a network on frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hierclf.data.balance import upsample
+from hierclf.foundation.seeding import derive_seed, generator
+from hierclf.inference.frozen import FrozenTrunk
+from hierclf.inference.precision import resolve_precision
+from hierclf.inference.views import make_views
+from hierclf.loading.scans import Frame, FrameReader, Scans, batched_frames
+from hierclf.networks.network import Network
+from hierclf.training.checkpoint import Checkpoint
+from hierclf.training.history import Epoch
+from hierclf.training.linear import fit_linear
+from hierclf.training.loop import TrainingRows, Validate, train_network
+from hierclf.training.losses import make_loss
+from hierclf.training.options import StageOptions
+from hierclf.transforms.augment import make_augmentation
+
+Indices = NDArray[np.intp]
+_BATCH_CROPS = 64
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What a fit is given.
+
+    Parameters
+    ----------
+    scans : DataFrame or sequence of ndarray, length n_scans
+        What to learn from.
+    targets : ndarray of int, shape (n_scans,)
+        Class positions.
+    weights : ndarray of float, shape (n_scans,)
+        What the loss of a scan counts.
+    costs : ndarray of float, shape (n_classes, n_classes), or None
+        Checked cost matrix.
+    seed : int
+        Decides all that is drawn.
+    """
+
+    scans: Scans
+    targets: Indices
+    weights: NDArray[np.float64]
+    costs: NDArray[np.float64] | None
+    seed: int
+
+    def rows(self, options: StageOptions) -> Indices:
+        """Repeat rare classes; each row is a scan."""
+        return upsample(self.targets, ratio=options.balance, seed=self.seed)
+
+
+@dataclass(frozen=True)
+class Exam:
+    """Scans of other patients, to stop by.
+
+    Parameters
+    ----------
+    scans : DataFrame or sequence of ndarray, length n_scans
+        What to predict.
+    targets : ndarray of int, shape (n_scans,)
+        Class positions.
+    """
+
+    scans: Scans
+    targets: Indices
+
+    def mark(self, logits: Tensor) -> tuple[float, float]:
+        """Give the cross-entropy and the macro recall of some logits."""
+        targets = torch.from_numpy(self.targets)
+        loss = float(functional.cross_entropy(logits, targets))
+        right = (logits.argmax(dim=1) == targets).numpy()
+        recalls = [
+            right[self.targets == label].mean() for label in np.unique(self.targets)
+        ]
+        return loss, float(np.mean(recalls))
+
+
+def fit_head(
+    head: nn.Module,
+    trunk: FrozenTrunk,
+    lesson: Lesson,
+    options: StageOptions,
+    *,
+    exam: Exam | None,
+    checkpoint: Checkpoint,
+) -> list[Epoch]:
+    """Fit a head on the features of a frozen trunk, in place.
+
+    Parameters
+    ----------
+    head : torch.nn.Module
+        Features to logits.
+    trunk : FrozenTrunk
+        Gives the features of each view.
+    lesson : Lesson
+        Scans and targets.
+    options : StageOptions
+        A linear head under ``auto`` or ``lbfgs`` is fitted to its optimum; any
+        other goes through the epoch loop.
+    exam : Exam, optional
+        For the loop's patience and plateau.
+    checkpoint : Checkpoint
+        For the loop.
+
+    Returns
+    -------
+    history : list of Epoch
+        Empty where there was no loop.
+    """
+    features = trunk.features(lesson.scans)
+    rows = lesson.rows(options)
+    loss = make_loss(options.loss, lesson.costs, options.focal_gamma)
+    if isinstance(head, nn.Linear) and options.optimizer in {"auto", "lbfgs"}:
+        seen, scans = _draw_views(features, rows, options.rounds, lesson.seed)
+        fit_linear(
+            head,
+            seen,
+            lesson.targets[scans],
+            lesson.weights[scans],
+            loss=loss,
+            penalty=options.penalty,
+        )
+        return []
+
+    def fetch(scans: Indices, places: Indices, epoch: int) -> Tensor:
+        rng = generator(lesson.seed, "view", epoch)
+        drawn = rng.integers(features.shape[1], size=len(rows))[places]
+        return torch.from_numpy(features[scans, drawn].astype(np.float32))
+
+    validate = _feature_validation(trunk, exam) if exam else None
+    data = TrainingRows(rows, lesson.targets, lesson.weights, fetch)
+    return train_network(
+        head,
+        data,
+        loss,
+        options,
+        seed=lesson.seed,
+        checkpoint=checkpoint,
+        validate=validate,
+    )
+
+
+def _draw_views(
+    features: NDArray[np.float16], rows: Indices, n_rounds: int, seed: int
+) -> tuple[NDArray[np.float16], Indices]:
+    """Give each repeat of a scan another of its views, as a fresh crop would be."""
+    n_scans, n_views, _ = features.shape
+    n_rounds = min(n_rounds, n_views)
+    turn = _repeat_numbers(rows)[:, None] * n_rounds + np.arange(n_rounds)
+    shuffled = generator(seed, "views").permuted(
+        np.tile(np.arange(n_views), (n_scans, 1)), axis=1
+    )
+    scans = np.repeat(rows, n_rounds)
+    views = shuffled[scans, turn.ravel() % n_views]
+    return features[scans, views], scans
+
+
+def _repeat_numbers(rows: Indices) -> Indices:
+    """Count for each row how often its scan came before."""
+    order = np.argsort(rows, kind="stable")
+    ordered = rows[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    sizes = np.diff(np.r_[starts, len(rows)])
+    numbers = np.empty_like(rows)
+    numbers[order] = np.arange(len(rows)) - np.repeat(starts, sizes)
+    return numbers
+
+
+def _feature_validation(trunk: FrozenTrunk, exam: Exam) -> Validate:
+    features = trunk.features(exam.scans)
+
+    def validate(head: nn.Module) -> tuple[float, float]:
+        device = next(head.parameters()).device
+        inputs = torch.from_numpy(features.astype(np.float32)).to(device)
+        logits = head(inputs.flatten(0, 1)).unflatten(0, inputs.shape[:2])
+        return exam.mark(logits.mean(dim=1).cpu())
+
+    return validate
+
+
+def fit_network(
+    network: Network,
+    lesson: Lesson,
+    options: StageOptions,
+    *,
+    exam: Exam | None,
+    checkpoint: Checkpoint,
+    cache: Path | None,
+) -> list[Epoch]:
+    """Fit a network on augmented frames, in place.
+
+    Parameters
+    ----------
+    network : Network
+        What learns is set by ``options.part``.
+    lesson : Lesson
+        Scans and targets.
+    options : StageOptions
+        Everything else.
+    exam : Exam, optional
+        For patience and plateau.
+    checkpoint : Checkpoint
+        Taken up and written.
+    cache : Path, optional
+        Folder for decoded frames.
+
+    Returns
+    -------
+    history : list of Epoch
+        One entry for each epoch.
+    """
+    side = make_views(options.views).frame_side(options.image_size)
+    reader = FrameReader(side, cache)
+    augment = make_augmentation(options.augment, options.image_size)
+    network.set_trained_part(options.part, n_last=options.n_last)
+
+    def fetch(scans: Indices, places: Indices, epoch: int) -> Tensor:
+        frames = [
+            augment(
+                _frame(reader, lesson.scans, scan),
+                derive_seed(lesson.seed, "augment", epoch, int(place)),
+            )
+            for scan, place in zip(scans, places, strict=True)
+        ]
+        return torch.from_numpy(np.stack(frames))[:, None]
+
+    validate = _image_validation(reader, exam, options) if exam else None
+    return train_network(
+        network,
+        TrainingRows(lesson.rows(options), lesson.targets, lesson.weights, fetch),
+        make_loss(options.loss, lesson.costs, options.focal_gamma),
+        options,
+        seed=lesson.seed,
+        checkpoint=checkpoint,
+        validate=validate,
+    )
+
+
+def _frame(reader: FrameReader, scans: Scans, place: int) -> Frame:
+    if isinstance(scans, pd.DataFrame):
+        return reader.read(str(scans["path"].iat[place]))
+    return reader.frame_of(scans[place])
+
+
+def _image_validation(
+    reader: FrameReader, exam: Exam, options: StageOptions
+) -> Validate:
+    def validate(model: nn.Module) -> tuple[float, float]:
+        batches = image_logits(model, reader, exam.scans, options)
+        return exam.mark(torch.cat([logits.mean(dim=1) for logits in batches]))
+
+    return validate
+
+
+def image_logits(
+    model: nn.Module, reader: FrameReader, scans: Scans, options: StageOptions
+) -> Iterator[Tensor]:
+    """Score scans batch by batch, every view.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        In evaluation mode; images to logits.
+    reader : FrameReader
+        Gives frames of the side that the views want.
+    scans : DataFrame or sequence of ndarray, length n_scans
+        What to score.
+    options : StageOptions
+        Views, image size and precision.
+
+    Yields
+    ------
+    logits : Tensor, shape (n_batch, n_views, n_classes)
+        On the CPU, float32.
+
+    Raises
+    ------
+    InputError
+        If a scan cannot be read.
+    """
+    views = make_views(options.views)
+    device = next(model.parameters()).device
+    half = resolve_precision(options.precision) == "bfloat16"
+    size = max(1, _BATCH_CROPS // views.n_views)
+    for frames in batched_frames(reader, scans, size):
+        images = torch.from_numpy(frames)[:, None].to(device)
+        crops = views.cut(images, options.image_size)
+        autocast = torch.autocast(device.type, torch.bfloat16, enabled=half)
+        with torch.inference_mode(), autocast:
+            flat = model(crops.flatten(0, 1))
+        yield flat.float().cpu().unflatten(0, (len(frames), views.n_views))

@@ -1,0 +1,86 @@
+"""What can be chosen for a stage, each with the line that ``--help`` prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from hierclf.inference.precision import Precision
+from hierclf.networks.network import TrainedPart
+from hierclf.transforms.augment import AugmentOptions
+
+
+class StageOptions(BaseModel):
+    """A network and how it is fitted; the same for screen, refinement and flat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backbone: str = Field(
+        "efficientnet_lite0", description="network, by its torchvision or timm name"
+    )
+    weights: str = Field(
+        "imagenet", description="imagenet, none, or a file with the state dict"
+    )
+    weights_dir: Path | None = Field(
+        None, description="folder to look for ImageNet weights in before the network"
+    )
+    head: str = Field(
+        "own", description="own: the network's; dense: BN, 256 units, BN, classes"
+    )
+    dropout: float = Field(0.5, ge=0, lt=1, description="dropout of the dense head")
+    part: TrainedPart = Field(
+        "head", description="what learns: head, last (blocks) or all"
+    )
+    n_last: int = Field(1, ge=1, description="how many blocks 'last' means")
+    image_size: int = Field(
+        224, ge=32, le=2048, description="side of what the network sees, in pixels"
+    )
+    views: str = Field("tencrop", description="tencrop, center or whole")
+    precision: Precision = Field(
+        "auto", description="float32, bfloat16, or auto: bfloat16 where it pays"
+    )
+    optimizer: str = Field(
+        "auto",
+        description="lbfgs, sgd, adam or adamw; auto: lbfgs for a linear head on a "
+        "frozen trunk, else adamw",
+    )
+    penalty: float = Field(
+        0.1, gt=0, description="ridge penalty of lbfgs, on standardized features"
+    )
+    rounds: int = Field(
+        4, ge=1, description="views of each scan that a head on a frozen trunk sees"
+    )
+    learning_rate: float = Field(1e-3, gt=0, description="at the start")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    weight_decay: float = Field(1e-4, ge=0, description="of sgd, adam and adamw")
+    schedule: Literal["constant", "step", "plateau", "cosine"] = Field(
+        "cosine", description="how the learning rate falls"
+    )
+    step_epochs: int = Field(40, ge=1, description="epochs between two steps")
+    decay: float = Field(0.1, gt=0, lt=1, description="factor of a step or plateau")
+    plateau_epochs: int = Field(
+        5, ge=1, description="epochs without a better validation loss before decay"
+    )
+    epochs: int = Field(10, ge=1, description="passes over the training scans")
+    batch_size: int = Field(32, ge=1, le=4096, description="scans in a step")
+    patience: int = Field(
+        0, ge=0, description="stop after so many epochs without a better one; 0: never"
+    )
+    validation: float = Field(
+        0.15, gt=0, lt=0.5, description="share of the patients that stop and plateau"
+    )
+    balance: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="up-sampling of rare classes: 0 makes all equal, 1 changes none",
+    )
+    loss: Literal["cross_entropy", "expected_cost", "cross_entropy_cost", "focal"] = (
+        Field("cross_entropy", description="loss of a network that is trained")
+    )
+    focal_gamma: float = Field(2.0, ge=0, description="exponent of the focal loss")
+    augment: AugmentOptions = Field(
+        AugmentOptions(), description="changes to training frames"
+    )

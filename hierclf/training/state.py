@@ -1,0 +1,126 @@
+"""A fitted network as plain tensors and JSON, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from hierclf.foundation.errors import InputError
+from hierclf.inference.frozen import ViewOptions, shared_trunk
+from hierclf.networks.backbones import make_backbone
+from hierclf.networks.network import Network, make_featurizer, make_head
+from hierclf.training.estimator import NetworkClassifier
+from hierclf.training.history import Epoch
+from hierclf.training.options import StageOptions
+
+
+class NetworkDescription(BaseModel):
+    """What must be known beside the tensors; plain JSON."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    options: StageOptions
+    classes: tuple[bool | int | str, ...]
+    seed: int
+    history: tuple[Epoch, ...]
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """A fitted network, taken apart.
+
+    Parameters
+    ----------
+    description : NetworkDescription
+        Options (precision resolved), labels, seed, history.
+    featurizer : dict of str to Tensor
+        Weights of the trunk; equal for stages that share a frozen one.
+    head : dict of str to Tensor
+        Weights of the head.
+    """
+
+    description: NetworkDescription
+    featurizer: dict[str, Tensor]
+    head: dict[str, Tensor]
+
+
+def take_apart(stage: NetworkClassifier) -> NetworkState:
+    """Take a fitted network apart.
+
+    Parameters
+    ----------
+    stage : NetworkClassifier
+        Fitted.
+
+    Returns
+    -------
+    state : NetworkState
+        All that scoring needs.
+    """
+    description = NetworkDescription(
+        options=stage.resolved_options(),
+        classes=tuple(stage.classes_.tolist()),
+        seed=stage.seed,
+        history=tuple(stage.history_),
+    )
+    network = stage.network_
+    return NetworkState(
+        description,
+        dict(network.featurizer.state_dict()),
+        dict(network.head.state_dict()),
+    )
+
+
+def put_together(state: NetworkState) -> NetworkClassifier:
+    """Build a fitted network from its parts.
+
+    Parameters
+    ----------
+    state : NetworkState
+        From `take_apart`, or read from a file.
+
+    Returns
+    -------
+    stage : NetworkClassifier
+        Scores as the one that was taken apart.
+
+    Raises
+    ------
+    InputError
+        If names or shapes of the tensors do not fit the options.
+    """
+    told = state.description
+    options = told.options
+    stage = NetworkClassifier(options, seed=told.seed)
+    stage.classes_ = np.asarray(told.classes)
+    stage.history_ = list(told.history)
+    backbone = make_backbone(options.backbone, weights="none")
+    head = make_head(options.head, backbone, len(told.classes), dropout=options.dropout)
+    featurizer = make_featurizer(options.head, backbone)
+    _fill("trunk", featurizer, state.featurizer)
+    _fill("head", head, state.head)
+    stage.network_ = Network(featurizer, head).eval()
+    stage.trunk_ = None
+    if options.part == "head":
+        view = ViewOptions(options.image_size, options.views, options.precision)
+        stage.trunk_ = shared_trunk(featurizer, view)
+    return stage
+
+
+def _fill(where: str, module: Any, tensors: dict[str, Tensor]) -> None:
+    own = module.state_dict()
+    wrong = sorted(own.keys() ^ tensors.keys()) or [
+        name
+        for name, tensor in own.items()
+        if tensor.shape != tensors[name].shape or tensor.dtype != tensors[name].dtype
+    ]
+    if wrong:
+        raise InputError(
+            f"{where}: expected the tensors of its network, got another {wrong[0]!r}. "
+            "Take the files of one bundle together."
+        )
+    module.load_state_dict(tensors)
