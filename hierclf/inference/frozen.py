@@ -134,6 +134,10 @@ class FrozenTrunk:
         self._cache = ArrayCache(cache, self.digest) if cache else None
         self._memory = _Memory()
 
+    def use_cache(self, folder: Path) -> None:
+        """Keep features in a folder from now on."""
+        self._cache = ArrayCache(folder, self.digest)
+
     @property
     def n_features(self) -> int:
         """Width of one view's features."""

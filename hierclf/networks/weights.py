@@ -19,6 +19,7 @@ from torchvision.models import get_model_weights
 from hierclf.foundation.errors import InputError
 
 LITE0 = "efficientnet_lite0"
+_DAMAGED = (OSError, EOFError, RuntimeError, SafetensorError, pickle.UnpicklingError)
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -43,8 +44,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except _DAMAGED as error:
+        reason = str(error).partition("\n")[0]
         raise InputError(
             f"weights: expected a safetensors file or a plain state dict, got {path} "
             f"({reason}). Save model.state_dict() again."

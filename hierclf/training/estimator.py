@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
+from tqdm import tqdm
 
 from hierclf.data.split import hold_out
-from hierclf.foundation.errors import InputError
+from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.seeding import derive_seed
 from hierclf.inference.frozen import FrozenTrunk, ViewOptions, shared_trunk
 from hierclf.inference.precision import resolve_precision
@@ -173,6 +174,27 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             cache=self.cache,
         )
 
+    def try_read(self, X: pd.DataFrame) -> dict[int, ScanError]:
+        """Read every scan once, and keep what was computed of it.
+
+        Parameters
+        ----------
+        X : DataFrame, n_scans rows
+            Manifest rows.
+
+        Returns
+        -------
+        errors : dict of int to ScanError
+            What cannot be read, by the position of the row.
+        """
+        options = self._options()
+        if options.part == "head":
+            return self._frozen_trunk().try_features(X)[1]
+        side = make_views(options.views).frame_side(options.image_size)
+        results = FrameReader(side, self.cache).read_all(X)
+        bar = tqdm(results, total=len(X), desc="reading", unit="scan", disable=None)
+        return {i: r for i, r in enumerate(bar) if isinstance(r, ScanError)}
+
     def predict_views(self, X: Scans) -> Probabilities:
         """Score every view of every scan.
 
@@ -231,6 +253,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         options = self._options()
         precision = resolve_precision(options.precision)
         return options.model_copy(update={"precision": precision})
+
+    def _frozen_trunk(self) -> FrozenTrunk:
+        """Give the trunk of a fitted stage, or the one a fit would take."""
+        trunk: FrozenTrunk | None = getattr(self, "trunk_", None)
+        return trunk or _trunk(self._options(), self.cache, self.seed)
 
     def _options(self) -> StageOptions:
         return self.options if self.options is not None else StageOptions()

@@ -134,6 +134,8 @@ def fit_head(
         )
         return []
 
+    _start_normalization(head, features)
+
     def fetch(scans: Indices, places: Indices, epoch: int) -> Tensor:
         rng = generator(lesson.seed, "view", epoch)
         drawn = rng.integers(features.shape[1], size=len(rows))[places]
@@ -150,6 +152,20 @@ def fit_head(
         checkpoint=checkpoint,
         validate=validate,
     )
+
+
+def _start_normalization(head: nn.Module, features: NDArray[np.float16]) -> None:
+    """Start a BatchNorm on fixed features from their own mean and variance.
+
+    Its running averages move a tenth of the way with each batch: after an epoch
+    of few batches they would still be those of nothing.
+    """
+    first = next(head.children(), None)
+    if isinstance(first, nn.BatchNorm1d):
+        rows = features.reshape(-1, features.shape[2]).astype(np.float32)
+        state = {"running_mean": rows.mean(axis=0), "running_var": rows.var(axis=0)}
+        for name, value in state.items():
+            first.get_buffer(name).copy_(torch.from_numpy(value))
 
 
 def _draw_views(

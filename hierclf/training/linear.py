@@ -80,7 +80,7 @@ def fit_linear(
         ridge = penalty / 2 * (basis @ values).square().sum()
         total = (share * rows).sum() + ridge
         total.backward()  # type: ignore[no-untyped-call]
-        return total
+        return total.detach()
 
     reached = float(search.step(closure))  # type: ignore[no-untyped-call]
     _fold(head, basis @ values.detach(), bias.detach(), center, scale)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -118,6 +119,8 @@ def train_network(
             checkpoint.save(model, optimizer, history, best)
     if best is not None:
         model.load_state_dict(best)
+    if machine.num_processes > 1:
+        broadcast(list(model.state_dict().values()))  # BatchNorm saw other scans
     model.cpu().eval()
     return history
 

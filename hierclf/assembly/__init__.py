@@ -1,0 +1,1 @@
+"""Wiring: options to estimators, data to rows, decisions to figures."""

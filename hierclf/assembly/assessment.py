@@ -1,0 +1,260 @@
+"""Models against each other: fitted on some patients, asked about others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hierclf.assembly.models import Builder
+from hierclf.cascade.hierarchical import Decisions, Folds
+from hierclf.data.split import hold_out
+from hierclf.evaluation.calibration import prior_corrected
+from hierclf.evaluation.predictions import Predictions, predictions_of
+from hierclf.problem.labels import Hierarchy
+
+Indices = NDArray[np.intp]
+
+CASCADE = "cascade"
+EXPLANATIONS: Mapping[str, str] = {
+    "flat": "one network for all labels, its most probable label",
+    "flat balanced": "the same with the balance and costs of the cascade",
+    "flat prior-corrected": "the flat one, its probabilities divided by how common "
+    "each label was in training",
+    "cascade at 0.50": "screen and refinement, diseased from a score of 0.50",
+    CASCADE: "screen and refinement at the tuned cut point",
+}
+"""The models that a run compares, in the order of its table."""
+
+
+@dataclass(frozen=True)
+class Assessed:
+    """What all models said of the scans that they were not fitted on.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n_scans,)
+        Rows of the manifest, rising.
+    fold : ndarray of int, shape (n_scans,)
+        Which outer fold predicted them.
+    decisions : dict of str to Decisions
+        By the names of `EXPLANATIONS`.
+    """
+
+    rows: Indices
+    fold: Indices
+    decisions: dict[str, Decisions]
+
+
+def inner_cv(builder: Builder, manifest: pd.DataFrame) -> int | Folds:
+    """Decide what the cut point is swept on.
+
+    Parameters
+    ----------
+    builder : Builder
+        Knows whether the stages are dear to fit.
+    manifest : DataFrame, n_scans rows
+        Scans to fit on.
+
+    Returns
+    -------
+    cv : int or list of (train, test)
+        Folds by patient where only heads learn. Else one part: the given split
+        ``val``, or a share of the patients.
+    """
+    options = builder.options
+    if options.folds >= 2 and not builder.whole_networks:
+        return options.folds
+    if "split" in manifest and (manifest["split"] == "val").any():
+        held = (manifest["split"] == "val").to_numpy()
+        return [(np.flatnonzero(~held), np.flatnonzero(held))]
+    part = hold_out(
+        manifest["label"],
+        manifest["patient_id"],
+        fraction=options.validation_part,
+        seed=options.seed,
+    )
+    return [part]
+
+
+def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Any:
+    """Fit the cascade of a run on some scans, its cut point included."""
+    cascade = builder.cascade(builder.options.cut_point, inner_cv(builder, manifest))
+    return cascade.fit(manifest, manifest["label"].to_numpy())
+
+
+def assess(
+    builder: Builder, manifest: pd.DataFrame, folds: Folds
+) -> tuple[Assessed, Any]:
+    """Fit every model on the train side of each fold and ask about the other.
+
+    Parameters
+    ----------
+    builder : Builder
+        Makes the models.
+    manifest : DataFrame, n_scans rows
+        All scans.
+    folds : sequence of (train, test)
+        Patient-disjoint rows.
+
+    Returns
+    -------
+    assessed : Assessed
+        Decisions on all test sides.
+    cascade : HierarchicalClassifier
+        The one that was fitted in the last fold.
+    """
+    parts: list[dict[str, Decisions]] = []
+    cascade: Any = None
+    for train, test in folds:
+        seen, unseen = manifest.iloc[train], manifest.iloc[test]
+        cascade = fit_cascade(builder, seen)
+        said = _cascades(cascade.decide(unseen))
+        if builder.options.baselines:
+            said = _flats(builder, seen, unseen) | said
+        parts.append(said)
+    rows = np.concatenate([test for _, test in folds])
+    fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
+    order = np.argsort(rows, kind="stable")
+    stacked = {name: _stack([part[name] for part in parts], order) for name in parts[0]}
+    return Assessed(rows[order], fold[order], stacked), cascade
+
+
+def _cascades(said: Decisions) -> dict[str, Decisions]:
+    half = np.where(said.screen_score >= 0.5, said.refined, 0)
+    return {"cascade at 0.50": replace(said, decided=half), CASCADE: said}
+
+
+def _flats(
+    builder: Builder, seen: pd.DataFrame, unseen: pd.DataFrame
+) -> dict[str, Decisions]:
+    labels = seen["label"].to_numpy()
+    plain = builder.flat().fit(seen, labels)
+    balanced = builder.balanced_flat().fit(seen, labels)
+    table = flat_table(plain, unseen, builder.hierarchy)
+    counts = np.bincount(builder.hierarchy.positions(labels), minlength=table.shape[1])
+    return {
+        "flat": by_argmax(table),
+        "flat balanced": by_argmax(flat_table(balanced, unseen, builder.hierarchy)),
+        "flat prior-corrected": by_argmax(prior_corrected(table, counts)),
+    }
+
+
+def flat_table(
+    classifier: Any, scans: pd.DataFrame, hierarchy: Hierarchy[str]
+) -> NDArray[np.float64]:
+    """Give a flat classifier's probabilities in the order of the hierarchy."""
+    table = np.zeros((len(scans), len(hierarchy.labels)))
+    columns = hierarchy.positions(classifier.classes_.tolist())
+    table[:, columns] = classifier.predict_proba(scans)
+    return table
+
+
+def by_argmax(table: NDArray[np.float64]) -> Decisions:
+    """Decide for the most probable label.
+
+    Parameters
+    ----------
+    table : ndarray of float, shape (n_scans, n_labels)
+        Probabilities, healthy first.
+
+    Returns
+    -------
+    decisions : Decisions
+        With the screen score that they imply.
+    """
+    return Decisions(
+        screen_score=1 - table[:, 0],
+        probabilities=table,
+        refined=table[:, 1:].argmax(axis=1) + 1,
+        decided=table.argmax(axis=1),
+        view_spread=None,
+    )
+
+
+def _stack(parts: Sequence[Decisions], order: Indices) -> Decisions:
+    spreads = [part.view_spread for part in parts if part.view_spread is not None]
+    return Decisions(
+        screen_score=np.concatenate([p.screen_score for p in parts])[order],
+        probabilities=np.concatenate([p.probabilities for p in parts])[order],
+        refined=np.concatenate([p.refined for p in parts])[order],
+        decided=np.concatenate([p.decided for p in parts])[order],
+        view_spread=np.concatenate(spreads)[order] if spreads else None,
+    )
+
+
+def predictions_from(
+    said: Decisions, manifest: pd.DataFrame, hierarchy: Hierarchy[str]
+) -> Predictions:
+    """Put decisions beside the truth.
+
+    Parameters
+    ----------
+    said : Decisions
+        On the rows of `manifest`.
+    manifest : DataFrame, n_scans rows
+        With labels and patients.
+    hierarchy : Hierarchy
+        Order of the labels.
+
+    Returns
+    -------
+    predictions : Predictions
+        For `hierclf.evaluation`.
+    """
+    return predictions_of(
+        hierarchy.positions(manifest["label"].tolist()),
+        said.decided,
+        n_classes=len(hierarchy.labels),
+        groups=manifest["patient_id"].to_numpy(),
+        screen_score=np.clip(said.screen_score, 0.0, 1.0),
+        probabilities=said.probabilities,
+        refined=said.refined,
+    )
+
+
+def decisions_table(
+    assessed: Assessed, manifest: pd.DataFrame, hierarchy: Hierarchy[str]
+) -> pd.DataFrame:
+    """Lay out what was said of each scan, for ``predictions.csv``.
+
+    Parameters
+    ----------
+    assessed : Assessed
+        Decisions on some rows.
+    manifest : DataFrame
+        All rows.
+    hierarchy : Hierarchy
+        Names of the labels.
+
+    Returns
+    -------
+    table : DataFrame
+        Scan, patient, truth, fold, the cascade's scores and decision, and the
+        label that each other model gave.
+    """
+    rows = manifest.iloc[assessed.rows]
+    names = np.asarray(hierarchy.labels)
+    said = assessed.decisions[CASCADE]
+    table = pd.DataFrame(
+        {
+            "path": rows["scan"].to_numpy(),
+            "patient_id": rows["patient_id"].to_numpy(),
+            "label": rows["label"].to_numpy(),
+            "fold": assessed.fold,
+            "screen_score": said.screen_score,
+            "predicted": names[said.decided],
+        }
+    )
+    for place, label in enumerate(hierarchy.labels):
+        table[f"p_{label}"] = said.probabilities[:, place]
+    if said.view_spread is not None:
+        table["view_spread"] = said.view_spread
+    for name, other in assessed.decisions.items():
+        if name != CASCADE:
+            table[name] = names[other.decided]
+    return table

@@ -1,0 +1,182 @@
+"""Options to estimators."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
+from hierclf.cascade.weighting import CostWeighted
+from hierclf.config import TrainOptions
+from hierclf.foundation.errors import InputError
+from hierclf.problem.costs import check_cost_matrix, check_cost_vector, ordered_costs
+from hierclf.problem.labels import Hierarchy
+from hierclf.training.estimator import NetworkClassifier
+from hierclf.training.options import StageOptions
+
+Matrix = NDArray[np.float64]
+
+
+class Builder:
+    """Make the estimators of a run.
+
+    Parameters
+    ----------
+    options : TrainOptions
+        What was asked for.
+    hierarchy : Hierarchy
+        Labels of the data, healthy first.
+    cache : Path or None
+        Folder for features and frames.
+    checkpoints : Path or None
+        Folder for the states of epoch loops.
+
+    Raises
+    ------
+    InputError
+        If the costs do not fit the stages.
+    """
+
+    def __init__(
+        self,
+        options: TrainOptions,
+        hierarchy: Hierarchy[str],
+        *,
+        cache: Path | None,
+        checkpoints: Path | None,
+    ) -> None:
+        self.options = options
+        self.hierarchy = hierarchy
+        self._cache = cache
+        self._checkpoints = checkpoints
+        self._vector, self._matrix = self._read_costs()
+
+    @property
+    def whole_networks(self) -> bool:
+        """Whether a stage trains more than its head, so that folds are dear."""
+        parts = [self.options.stage(name).part for name in ("screen", "refine")]
+        return parts != ["head", "head"]
+
+    def cascade(self, cut_point: float | str, cv: int | Folds) -> Any:
+        """Build the cascade.
+
+        Parameters
+        ----------
+        cut_point : float or str
+            A number or a rule.
+        cv : int or list of (train, test)
+            Folds, or the one validation part.
+
+        Returns
+        -------
+        cascade : HierarchicalClassifier
+            Not fitted.
+        """
+        options = self.options
+        refine = self._weighted(self._network("refine", self._sorted_matrix()))
+        decides = options.decision == "least_cost" or cut_point == "expected_cost"
+        return HierarchicalClassifier(
+            self._network("screen", None),
+            refine,
+            healthy=self.hierarchy.healthy,
+            stages=self.hierarchy.diseased,
+            ordered=self.hierarchy.ordered,
+            cut_point=cut_point,
+            points=options.points,
+            costs=self.costs() if decides else None,
+            cv=cv,
+            seed=options.seed,
+        )
+
+    def flat(self) -> NetworkClassifier:
+        """Build the plain flat classifier: no balance, no costs."""
+        plain = self.options.stage("flat").model_copy(
+            update={"balance": 1.0, "loss": "cross_entropy"}
+        )
+        return self._classifier(plain, None)
+
+    def balanced_flat(self) -> Any:
+        """Build the flat classifier with the balance and costs of the cascade.
+
+        Its costs come from recalls where the cascade's do, for all labels; fixed
+        costs are those of the stages, with their mean for healthy.
+        """
+        options = self.options.stage("flat")
+        own = self.options.refine.get("balance", options.balance)
+        balanced = options.model_copy(update={"balance": own, "loss": "cross_entropy"})
+        network = self._classifier(balanced, None)
+        if self.options.costs == "recall":
+            return CostWeighted(network, "recall", seed=self.options.seed)
+        if self._vector is None:
+            return network
+        named = dict(zip(self.hierarchy.diseased, self._vector, strict=True))
+        named[self.hierarchy.healthy] = float(np.mean(self._vector))
+        return CostWeighted(network, named, seed=self.options.seed)
+
+    def costs(self) -> Matrix:
+        """Cost matrix over all labels, healthy first.
+
+        Confusing healthy and diseased costs as much as the dearest confusion of
+        two stages; all errors cost the same where no costs were given.
+        """
+        n_stages = len(self.hierarchy.diseased)
+        inner = self._matrix
+        if inner is None and self._vector is not None:
+            inner = np.repeat(self._vector[:, None], n_stages, axis=1)
+        if inner is None:
+            inner = np.ones((n_stages, n_stages))
+        whole = np.full((n_stages + 1, n_stages + 1), inner.max())
+        whole[1:, 1:] = inner
+        np.fill_diagonal(whole, 0.0)
+        return check_cost_matrix(whole, n_stages + 1)
+
+    def _read_costs(self) -> tuple[Matrix | None, Matrix | None]:
+        costs, n_stages = self.options.costs, len(self.hierarchy.diseased)
+        if isinstance(costs, str) and costs != "ordered":
+            return None, None
+        if n_stages < 2:
+            raise InputError(
+                f"costs: expected at least two stages, got {n_stages}. "
+                "Leave --costs out: there is no refinement."
+            )
+        if costs == "ordered":
+            return None, ordered_costs(n_stages)
+        if len(costs) == 1:
+            return check_cost_vector(costs[0], n_stages), None
+        return None, check_cost_matrix(costs, n_stages)
+
+    def _sorted_matrix(self) -> Matrix | None:
+        """Matrix of the stages in sorted order, as the networks number them."""
+        if self._matrix is None:
+            return None
+        order = np.argsort(np.asarray(self.hierarchy.diseased))
+        return self._matrix[np.ix_(order, order)]
+
+    def _weighted(self, network: NetworkClassifier) -> Any:
+        if self.options.costs == "recall":
+            return CostWeighted(network, "recall", seed=self.options.seed)
+        if self._vector is None:
+            return network
+        named = dict(zip(self.hierarchy.diseased, self._vector, strict=True))
+        return CostWeighted(network, named, seed=self.options.seed)
+
+    def _network(self, stage: Any, costs: Matrix | None) -> NetworkClassifier:
+        options = self.options.stage(stage)
+        if costs is not None and options.loss == "cross_entropy":
+            # a matrix that no loss looked at would be an option without effect
+            options = options.model_copy(update={"loss": "cross_entropy_cost"})
+        return self._classifier(options, costs)
+
+    def _classifier(
+        self, options: StageOptions, costs: Matrix | None
+    ) -> NetworkClassifier:
+        return NetworkClassifier(
+            options,
+            costs=costs,
+            cache=self._cache,
+            checkpoints=self._checkpoints,
+            seed=self.options.seed,
+        )

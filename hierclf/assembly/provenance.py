@@ -1,0 +1,64 @@
+"""What a result was made with."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from time import monotonic
+
+import hierclf
+
+_PACKAGES = ("torch", "torchvision", "timm", "scikit-learn", "numpy", "pandas")
+
+
+def versions() -> dict[str, str]:
+    """List the versions that a number depends on.
+
+    Returns
+    -------
+    versions : dict of str to str
+        Of this package, Python and the libraries that compute.
+    """
+    found = {"hierclf": hierclf.__version__, "python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "absent"
+    return found
+
+
+def is_main_process() -> bool:
+    """Tell whether this process writes; others only compute (see torchrun)."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+class Clock:
+    """Seconds of the parts of a run, by name."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def time(self, name: str) -> Iterator[None]:
+        """Add the duration of a block.
+
+        Parameters
+        ----------
+        name : str
+            Of the part.
+
+        Yields
+        ------
+        None
+            While the block runs.
+        """
+        start = monotonic()
+        try:
+            yield
+        finally:
+            spent = monotonic() - start
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + spent, 3)

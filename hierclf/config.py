@@ -1,0 +1,229 @@
+"""The options of each command: those of the folders below, put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from hierclf.cascade.curve import Points
+from hierclf.cascade.cut_point import parse_rule
+from hierclf.data.dataset import DataOptions
+from hierclf.foundation.errors import InputError
+from hierclf.training.options import StageOptions
+
+
+def _split_names(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
+"""Labels; a flag separates them by commas."""
+
+CostRule = Literal["none", "recall", "ordered"]
+
+
+def parse_costs(value: object) -> CostRule | tuple[tuple[float, ...], ...]:
+    """Read costs as a flag or a file gives them.
+
+    Parameters
+    ----------
+    value : str, or sequence of float, or sequence of sequences
+        ``none``, ``recall``, ``ordered``, a vector ``5,8,9``, or a matrix whose
+        rows are separated by semicolons.
+
+    Returns
+    -------
+    costs : str or tuple of tuple of float
+        A vector has one row.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> parse_costs("5,8,9")
+    ((5.0, 8.0, 9.0),)
+    """
+    if value in ("none", "recall", "ordered"):
+        return value
+    try:
+        if isinstance(value, str):
+            rows = [row.split(",") for row in value.split(";")]
+        else:
+            listed = list(value)  # type: ignore[call-overload]
+            rows = listed if isinstance(listed[0], (list, tuple)) else [listed]
+        return tuple(tuple(float(cell) for cell in row) for row in rows)
+    except (TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"costs: expected none, recall, ordered, a vector like 5,8,9 or a matrix "
+            f"like 0,1;2,0, got {value!r}. Rows are true labels."
+        ) from error
+
+
+def _check_cut_point(value: object) -> float | str:
+    text = str(value)
+    try:
+        number = float(text)
+    except ValueError:
+        return str(parse_rule(text))
+    if not 0 <= number <= 1:
+        raise ValueError(
+            f"cut_point: expected a number in [0, 1] or a rule, got {text}. "
+            "Rules: macro_recall, youden, sensitivity>=0.95."
+        )
+    return number
+
+
+CutPoint = Annotated[float | str, BeforeValidator(_check_cut_point)]
+Costs = Annotated[
+    CostRule | tuple[tuple[float, ...], ...], BeforeValidator(parse_costs)
+]
+
+
+class LabelledData(DataOptions):
+    """Labelled scans, and what is done with those that cannot be read."""
+
+    unreadable: Literal["refuse", "skip"] = Field(
+        "refuse", description="what a scan that cannot be read does to the run"
+    )
+    cache: Path | None = Field(
+        None, description="folder for features and frames; see the README"
+    )
+    resamples: int = Field(
+        1000, ge=100, le=100_000, description="patient bootstraps of the intervals"
+    )
+    threads: int | None = Field(
+        None, ge=1, le=256, description="threads that compute; the cores if not given"
+    )
+    seed: int = Field(0, ge=0, lt=2**32, description="decides all that is drawn")
+    overwrite: bool = Field(False, description="replace what is at --out")
+
+
+class TrainOptions(LabelledData):
+    """Options of ``hierclf train``."""
+
+    out: Path = Field(description="folder for the run")
+    healthy: str = Field(description="the label of the healthy scans")
+    stages: Names = Field(
+        (), description="the diseased labels in their order, separated by commas"
+    )
+    ordered: bool = Field(False, description="the stages are an order of severity")
+    cut_point: CutPoint = Field(
+        "macro_recall",
+        description="a number, or the rule that chooses it: macro_recall, youden, "
+        "expected_cost, sensitivity>=0.95, specificity>=0.90",
+    )
+    points: Points = Field(
+        "grid", description="cut points tried: the 19 of the grid, or all scores"
+    )
+    costs: Costs = Field(
+        "none",
+        description="what errors of the refinement cost: none, recall, ordered, a "
+        "vector (5,8,9) or a matrix (0,1;2,0) in the order of the stages",
+    )
+    decision: Literal["argmax", "least_cost"] = Field(
+        "argmax", description="how the refinement decides; least_cost needs costs"
+    )
+    folds: int = Field(
+        5,
+        ge=0,
+        le=50,
+        description="inner folds by patient for the cut point; 0: one "
+        "validation part, as for networks that are trained whole",
+    )
+    validation_part: float = Field(
+        0.2, gt=0, lt=0.9, description="that part, as a share of the patients"
+    )
+    test_part: float = Field(
+        0.2, gt=0, lt=0.9, description="held out by patient, where no split is given"
+    )
+    outer_folds: int = Field(
+        0,
+        ge=0,
+        le=50,
+        description="predict every scan by models that never saw its patient, in so "
+        "many folds, instead of one test part; 0: one test part",
+    )
+    by: Literal["any", "mean"] = Field(
+        "mean", description="how the scans of a patient are put together"
+    )
+    baselines: bool = Field(
+        True, description="fit the flat classifiers that the cascade must beat"
+    )
+    resume: bool = Field(False, description="go on with the run at --out")
+    network: StageOptions = Field(
+        StageOptions(),
+        description="network and training; --screen.X and --refine.X for one stage",
+    )
+    screen: dict[str, Any] = Field({}, description="network options of the screen")
+    refine: dict[str, Any] = Field({}, description="those of the refinement")
+
+    @field_validator("screen", "refine")
+    @classmethod
+    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
+        StageOptions.model_validate(value)
+        return value
+
+    def stage(self, name: Literal["screen", "refine", "flat"]) -> StageOptions:
+        """Resolve the network options of one stage.
+
+        Parameters
+        ----------
+        name : {"screen", "refine", "flat"}
+            The flat baseline takes the common ones.
+
+        Returns
+        -------
+        options : StageOptions
+            The common ones, with those of the stage on top.
+        """
+        own = {"screen": self.screen, "refine": self.refine, "flat": {}}[name]
+        common = self.network.model_dump()
+        return StageOptions.model_validate(_merged(common, own))
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        inner = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if inner else value
+    return merged
+
+
+class SweepOptions(LabelledData):
+    """Options of ``hierclf sweep``."""
+
+    bundle: Path = Field(description="folder of the bundle")
+    out: Path = Field(description="folder for curve, table and page")
+    rule: str = Field("macro_recall", description="how the cut point is chosen")
+    points: Points = Field(
+        "grid", description="cut points tried: the 19 of the grid, or all scores"
+    )
+    calibrate_with: Path | None = Field(
+        None, description="a small labelled set from elsewhere, instead of --data"
+    )
+    write_bundle: Path | None = Field(
+        None, description="folder for a new bundle with the chosen cut point"
+    )
+    split: Names = Field(
+        (), description="given splits to use, separated by commas; all if not given"
+    )
+
+
+class EvaluateOptions(LabelledData):
+    """Options of ``hierclf evaluate``."""
+
+    bundle: Path = Field(description="folder of the bundle")
+    out: Path = Field(description="folder for numbers, table and report")
+    by: Literal["any", "mean"] = Field(
+        "mean", description="how the scans of a patient are put together"
+    )
+    split: Names = Field(
+        (), description="given splits to use, separated by commas; all if not given"
+    )

@@ -1,0 +1,102 @@
+"""How much better one model is than another on the same patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from hierclf.evaluation.intervals import Estimate, bootstrap_estimate
+from hierclf.evaluation.metrics import draws, resampled
+from hierclf.evaluation.predictions import Predictions
+from hierclf.foundation.errors import InputError
+
+
+class Difference(BaseModel):
+    """What one model gains over another.
+
+    Parameters
+    ----------
+    metric : str
+        Name of the figure.
+    baseline, model : str
+        Names of the two models.
+    difference : Estimate
+        The figure of `model` less that of `baseline`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    metric: str
+    baseline: str
+    model: str
+    difference: Estimate
+
+
+def paired(
+    models: Mapping[str, Predictions],
+    *,
+    metric: str = "macro_recall",
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> tuple[Difference, ...]:
+    """Compare models on the same resamples of the same patients.
+
+    The two figures of a pair move together from one resample to the next, so the
+    interval of their difference is narrower than their own intervals suggest: two
+    models whose intervals overlap may well differ.
+
+    Parameters
+    ----------
+    models : mapping of str to Predictions
+        At least two, of the same scans in the same order.
+    metric : str, default="macro_recall"
+        A figure that all predictions allow; see `hierclf.evaluation.metrics`.
+    n_resamples : int, default=1000
+        Resamples of the patients.
+    seed : int, default=0
+        Root seed.
+
+    Returns
+    -------
+    differences : tuple of Difference
+        One for each pair; of two, the one named first is the baseline.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two, or they are not of the same scans.
+    """
+    _check_same(models)
+    figures = {
+        name: draws(metric, resampled(said, n_resamples=n_resamples, seed=seed))
+        for name, said in models.items()
+    }
+    gains = {(a, b): figures[b] - figures[a] for a, b in combinations(figures, 2)}
+    return tuple(
+        Difference(
+            metric=metric,
+            baseline=baseline,
+            model=model,
+            difference=bootstrap_estimate(float(gain[0]), gain[1:]),
+        )
+        for (baseline, model), gain in gains.items()
+    )
+
+
+def _check_same(models: Mapping[str, Predictions]) -> None:
+    if len(models) < 2:
+        raise InputError(
+            f"models: expected at least two to compare, got {len(models)}. "
+            "Pass the predictions of a baseline too."
+        )
+    first, *others = models.items()
+    for name, said in others:
+        same_truth = np.array_equal(said.truth, first[1].truth)
+        if not same_truth or not np.array_equal(said.patients, first[1].patients):
+            raise InputError(
+                f"models, {name}: expected the scans and patients of {first[0]}, got "
+                "others. Predict the same rows with both."
+            )

@@ -1,0 +1,286 @@
+"""A network as a classifier over a manifest."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
+from hierclf.foundation.errors import InputError, ScanError
+from hierclf.training.estimator import NetworkClassifier
+from hierclf.training.options import StageOptions
+from hierclf.training.state import put_together, take_apart
+from hierclf.transforms.augment import AugmentOptions
+
+TINY = StageOptions(
+    backbone="test_resnet",
+    weights="none",
+    image_size=32,
+    views="whole",
+    precision="float32",
+)
+WHOLE = TINY.model_copy(
+    update={
+        "part": "all",
+        "epochs": 6,
+        "batch_size": 12,
+        "learning_rate": 3e-3,
+        "augment": AugmentOptions(crop=0.9, horizontal_flip=False),
+    }
+)
+
+
+def _with(options: StageOptions, **changes: object) -> StageOptions:
+    return options.model_copy(update=changes)
+
+
+@pytest.mark.parametrize("views", ["whole", "center", "tencrop"])
+def test_frozen_trunk_learns(scans: pd.DataFrame, views: str) -> None:
+    stage = NetworkClassifier(_with(TINY, views=views, penalty=0.01))
+    stage.fit(scans, scans["label"])
+    if views == "tencrop":  # half of its views are mirrored, and left is not right
+        dark = stage.predict(scans) == "dark"
+        assert (dark == (scans["label"] == "dark")).mean() > 0.9
+    else:
+        assert stage.score(scans, scans["label"]) > 0.9
+    table = stage.predict_proba(scans)
+    np.testing.assert_allclose(table.sum(axis=1), 1, atol=1e-12)
+    assert stage.predict_views(scans).shape == (60, 10 if views == "tencrop" else 1, 3)
+
+
+def test_whole_network_learns_and_repeats(scans: pd.DataFrame) -> None:
+    first = NetworkClassifier(WHOLE, seed=3).fit(scans, scans["label"])
+    assert first.score(scans, scans["label"]) > 0.9
+    assert [e.epoch for e in first.history_] == [0, 1, 2, 3, 4, 5]
+    assert first.history_[-1].train_loss < first.history_[0].train_loss
+    torch.rand(7)  # the state of torch's own generator must not matter
+    second = clone(first).fit(scans, scans["label"])
+    np.testing.assert_array_equal(
+        first.predict_proba(scans), second.predict_proba(scans)
+    )
+    other = NetworkClassifier(WHOLE, seed=4).fit(scans, scans["label"])
+    assert np.abs(other.predict_proba(scans) - first.predict_proba(scans)).max() > 1e-3
+
+
+def test_dense_head_on_a_frozen_trunk(scans: pd.DataFrame) -> None:
+    options = _with(TINY, head="dense", epochs=15, learning_rate=3e-3, dropout=0.1)
+    stage = NetworkClassifier(options).fit(scans, scans["label"])
+    assert stage.score(scans, scans["label"]) > 0.9
+    assert len(stage.history_) == 15
+
+
+def test_scans_in_memory_score_as_on_disk(scans: pd.DataFrame) -> None:
+    stage = NetworkClassifier(TINY).fit(scans, scans["label"])
+    from hierclf.data.pixels import read_scan
+
+    pixels = [read_scan(Path(path)).pixels for path in scans["path"]]
+    np.testing.assert_array_equal(
+        stage.predict_proba(scans), stage.predict_proba(pixels)
+    )
+    whole = NetworkClassifier(_with(WHOLE, epochs=1)).fit(scans, scans["label"])
+    np.testing.assert_array_equal(
+        whole.predict_proba(scans), whole.predict_proba(pixels)
+    )
+
+
+def test_cache_changes_no_score(scans: pd.DataFrame, tmp_path: Path) -> None:
+    for options in (TINY, _with(WHOLE, epochs=1)):
+        tables = [
+            NetworkClassifier(options, cache=folder)
+            .fit(scans, scans["label"])
+            .predict_proba(scans)
+            for folder in (None, tmp_path / "cache", tmp_path / "cache")
+        ]
+        np.testing.assert_array_equal(tables[0], tables[1])
+        np.testing.assert_array_equal(tables[0], tables[2])
+    assert any((tmp_path / "cache").rglob("*"))
+
+
+def test_scikit_learn_slices_the_manifest(scans: pd.DataFrame) -> None:
+    answers = cross_val_predict(
+        NetworkClassifier(_with(TINY, penalty=0.01)),
+        scans,
+        scans["label"],
+        groups=scans["patient_id"],
+        cv=StratifiedGroupKFold(3),
+    )
+    assert (answers == scans["label"]).mean() > 0.7
+
+
+def test_sample_weight_moves_the_decision(scans: pd.DataFrame) -> None:
+    rng = np.random.default_rng(0)
+    noisy = np.where(rng.random(60) < 0.4, "dark", scans["label"])
+    heavy = np.where(noisy == "dark", 20.0, 1.0)
+    plain = NetworkClassifier(TINY).fit(scans, noisy)
+    weighted = NetworkClassifier(TINY).fit(scans, noisy, sample_weight=heavy)
+    found = [(stage.predict(scans) == "dark").sum() for stage in (plain, weighted)]
+    assert found[0] < found[1]
+
+
+def test_rare_class_is_found_with_balance(scans: pd.DataFrame) -> None:
+    rare = np.r_[np.flatnonzero(scans["label"] != "left"), 2, 3]
+    some = scans.iloc[rare]
+    rng = np.random.default_rng(1)
+    labels = some["label"].to_numpy().copy()
+    flips = rng.random(len(labels)) < 0.3
+    labels[flips & (labels != "left")] = "right"
+    means = []
+    for balance in (1.0, 0.0):
+        stage = NetworkClassifier(_with(TINY, balance=balance)).fit(some, labels)
+        column = list(stage.classes_).index("left")
+        means.append(stage.predict_proba(some)[:, column].mean())
+    assert means[0] < means[1]
+
+
+def test_early_stopping_keeps_the_best_weights(scans: pd.DataFrame) -> None:
+    options = _with(WHOLE, epochs=12, patience=2, learning_rate=2e-2)
+    stage = NetworkClassifier(options, seed=1).fit(scans, scans["label"])
+    losses = [
+        e.validation_loss for e in stage.history_ if e.validation_loss is not None
+    ]
+    assert len(losses) == len(stage.history_)
+    best = int(np.argmin(losses))
+    assert len(losses) == 12 or best == len(losses) - 1 - 2
+
+
+def test_validation_scans_are_not_learned_from(scans: pd.DataFrame) -> None:
+    train, held = scans.iloc[:40], scans.iloc[40:]
+    options = _with(WHOLE, epochs=2, patience=5)
+    wrong = np.roll(held["label"].to_numpy(), 1)
+    tables = [
+        NetworkClassifier(options)
+        .fit(train, train["label"], validation=(held, labels))
+        .history_[0]
+        .train_loss
+        for labels in (held["label"], wrong)
+    ]
+    assert tables[0] == tables[1]
+
+
+def test_interrupted_training_goes_on_to_the_same_weights(
+    scans: pd.DataFrame, tmp_path: Path
+) -> None:
+    """Fault 104: kill -9 after some epochs, then the same fit again."""
+    scans.to_csv(tmp_path / "m.csv", index=False)
+    code = """
+import sys, torch, pandas as pd
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+torch.set_num_threads(1)
+from test_estimator import WHOLE
+from hierclf.training.estimator import NetworkClassifier
+m = pd.read_csv(sys.argv[1])
+NetworkClassifier(WHOLE, checkpoints=Path(sys.argv[3])).fit(m, m["label"])
+"""
+    states = tmp_path / "states"
+    command = [sys.executable, "-c", code, str(tmp_path / "m.csv")]
+    command += [str(Path(__file__).parent), str(states)]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    while process.poll() is None and not list(states.glob("*.safetensors")):
+        pass
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        resumed = NetworkClassifier(WHOLE, checkpoints=states)
+        table = resumed.fit(scans, scans["label"]).predict_proba(scans)
+        whole = NetworkClassifier(WHOLE).fit(scans, scans["label"])
+        np.testing.assert_array_equal(table, whole.predict_proba(scans))
+        assert resumed.history_ == whole.history_
+    finally:
+        torch.set_num_threads(threads)
+
+
+def test_checkpoint_of_another_fit_is_left_alone(
+    scans: pd.DataFrame, tmp_path: Path
+) -> None:
+    options = _with(WHOLE, epochs=1)
+    NetworkClassifier(options, checkpoints=tmp_path).fit(scans, scans["label"])
+    NetworkClassifier(options, checkpoints=tmp_path, seed=9).fit(scans, scans["label"])
+    NetworkClassifier(options, checkpoints=tmp_path).fit(
+        scans[:40], scans["label"][:40]
+    )
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_damaged_checkpoint_starts_again(
+    scans: pd.DataFrame, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    options = _with(WHOLE, epochs=1)
+    stage = NetworkClassifier(options, checkpoints=tmp_path)
+    table = stage.fit(scans, scans["label"]).predict_proba(scans)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    again = clone(stage).fit(scans, scans["label"]).predict_proba(scans)
+    np.testing.assert_array_equal(table, again)
+    assert "starting again" in caplog.text
+
+
+@pytest.mark.parametrize("options", [TINY, _with(WHOLE, epochs=1)])
+def test_unreadable_scan_is_named(
+    scans: pd.DataFrame, options: StageOptions, tmp_path: Path
+) -> None:
+    broken = scans.copy()
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"")
+    broken.loc[7, ["path", "scan"]] = [str(bad), "bad.png"]
+    stage = NetworkClassifier(options)
+    errors = stage.try_read(broken)
+    assert {k: e.code for k, e in errors.items()} == {7: "E_EMPTY"}
+    with pytest.raises((InputError, ScanError)):
+        stage.fit(broken, broken["label"])
+    fitted = NetworkClassifier(options).fit(scans, scans["label"])
+    with pytest.raises(InputError, match=r"bad\.png: E_EMPTY"):
+        fitted.predict_proba(broken)
+
+
+def test_one_class_refused(scans: pd.DataFrame) -> None:
+    with pytest.raises(InputError, match="at least two classes"):
+        NetworkClassifier(TINY).fit(scans, ["a"] * 60)
+
+
+@pytest.mark.parametrize("options", [TINY, _with(WHOLE, epochs=1)])
+def test_taken_apart_and_put_together(
+    scans: pd.DataFrame, options: StageOptions
+) -> None:
+    stage = NetworkClassifier(options).fit(scans, scans["label"])
+    again = put_together(take_apart(stage))
+    np.testing.assert_array_equal(
+        stage.predict_proba(scans), again.predict_proba(scans)
+    )
+    assert again.classes_.tolist() == stage.classes_.tolist()
+
+
+def test_tensors_of_another_network_refused(scans: pd.DataFrame) -> None:
+    state = take_apart(NetworkClassifier(TINY).fit(scans, scans["label"]))
+    del state.head["bias"]
+    with pytest.raises(InputError, match=r"head: .*got another 'bias'"):
+        put_together(state)
+
+
+def test_both_stages_compute_features_once(
+    scans: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hierclf.inference.frozen import FrozenTrunk
+
+    options = _with(TINY, image_size=48)
+    computed = []
+    compute = FrozenTrunk._compute
+    monkeypatch.setattr(
+        FrozenTrunk,
+        "_compute",
+        lambda self, frames: computed.append(len(frames)) or compute(self, frames),
+    )
+    NetworkClassifier(options).fit(scans, scans["label"] == "dark").predict(scans)
+    NetworkClassifier(options).fit(scans, scans["label"]).predict(scans)
+    assert sum(computed) == len(scans)

@@ -1,0 +1,44 @@
+"""Training over two processes, through accelerate."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+CODE = """
+import sys, numpy as np, pandas as pd, torch
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+torch.set_num_threads(1)
+from test_estimator import WHOLE
+from hierclf.training.estimator import NetworkClassifier
+m = pd.read_csv(sys.argv[2])
+options = WHOLE.model_copy(update={"epochs": 2, "part": "last", "optimizer": "sgd"})
+stage = NetworkClassifier(options).fit(m, m["label"])
+import os
+np.save(Path(sys.argv[3]) / (os.environ.get("RANK", "alone") + ".npy"),
+        stage.predict_proba(m))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns(
+    scans: pd.DataFrame, tmp_path: Path
+) -> None:
+    """With BatchNorm of the frozen part fixed, only rounding differs."""
+    scans.to_csv(tmp_path / "m.csv", index=False)
+    (tmp_path / "fit.py").write_text(CODE)
+    arguments = [str(tmp_path / "fit.py"), str(Path(__file__).parent)]
+    arguments += [str(tmp_path / "m.csv"), str(tmp_path)]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([sys.executable, *launch, *arguments], check=True)
+    subprocess.run([sys.executable, *arguments], check=True)
+    ranks = [np.load(tmp_path / f"{rank}.npy") for rank in (0, 1)]
+    np.testing.assert_array_equal(ranks[0], ranks[1])
+    # the last block's own BatchNorm sees half of each batch, so not to 1e-5
+    np.testing.assert_allclose(ranks[0], np.load(tmp_path / "alone.npy"), atol=0.1)

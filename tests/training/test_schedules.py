@@ -1,0 +1,73 @@
+"""Learning rates against torch's own schedulers."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import lr_scheduler
+
+from hierclf.foundation.errors import InputError
+from hierclf.training.history import Epoch, best_epoch, epochs_without_gain
+from hierclf.training.options import StageOptions
+from hierclf.training.schedules import learning_rate, make_optimizer
+
+
+def _history(losses: list[float]) -> list[Epoch]:
+    return [
+        Epoch(epoch=i, learning_rate=0.1, train_loss=1.0, validation_loss=loss)
+        for i, loss in enumerate(losses)
+    ]
+
+
+def _torch_rates(make: object, losses: list[float], *, plateau: bool) -> list[float]:
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    scheduler = make(optimizer)  # type: ignore[operator]
+    rates = []
+    for loss in losses:
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step(loss) if plateau else scheduler.step()
+    return rates
+
+
+@pytest.mark.parametrize("name", ["step", "cosine", "plateau", "constant"])
+def test_rates_are_torchs(name: str) -> None:
+    losses = [1.0, 0.9, 0.95, 0.96, 0.97, 0.98, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    options = StageOptions(
+        schedule=name,
+        learning_rate=0.1,
+        step_epochs=3,
+        decay=0.5,
+        plateau_epochs=2,
+        epochs=len(losses),
+    )
+    makers = {
+        "step": lambda o: lr_scheduler.StepLR(o, 3, 0.5),
+        "cosine": lambda o: lr_scheduler.CosineAnnealingLR(o, len(losses)),
+        "plateau": lambda o: lr_scheduler.ReduceLROnPlateau(
+            o, factor=0.5, patience=2, threshold=0
+        ),
+        "constant": lambda o: lr_scheduler.ConstantLR(o, 1.0),
+    }
+    expected = _torch_rates(makers[name], losses, plateau=name == "plateau")
+    history = _history(losses)
+    found = [learning_rate(options, i, history[:i]) for i in range(len(losses))]
+    assert found == pytest.approx(expected)
+
+
+def test_optimizers_by_name() -> None:
+    weights = [nn.Parameter(torch.zeros(1))]
+    made = make_optimizer(StageOptions(optimizer="sgd", momentum=0.7), weights)
+    assert made.param_groups[0]["momentum"] == 0.7
+    assert isinstance(make_optimizer(StageOptions(), weights), torch.optim.AdamW)
+    with pytest.raises(InputError, match="Did you mean 'adamw'"):
+        make_optimizer(StageOptions(optimizer="adamww"), weights)
+
+
+def test_waiting_is_counted_from_the_best_epoch() -> None:
+    history = _history([1.0, 0.5, 0.7, 0.5])
+    best = best_epoch(history)
+    assert best is not None
+    assert best.epoch == 1
+    assert epochs_without_gain(history) == 2
