@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import parse_rule
@@ -206,7 +206,9 @@ class SweepOptions(LabelledData):
         "grid", description="cut points tried: the 19 of the grid, or all scores"
     )
     calibrate_with: Path | None = Field(
-        None, description="a small labelled set from elsewhere, instead of --data"
+        None,
+        description="choose on this small labelled set from the new place; --data, "
+        "if given as well, then only shows what the choice does",
     )
     write_bundle: Path | None = Field(
         None, description="folder for a new bundle with the chosen cut point"
@@ -214,6 +216,12 @@ class SweepOptions(LabelledData):
     split: Names = Field(
         (), description="given splits to use, separated by commas; all if not given"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_set_suffices(cls, values: dict[str, Any]) -> dict[str, Any]:
+        few = values.get("calibrate_with")
+        return values if few is None else {"data": few} | values
 
 
 class EvaluateOptions(LabelledData):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 from hierclf.config import LabelledData
 from hierclf.data.dataset import DataOptions, Dataset, read_dataset
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
+from hierclf.foundation.files import read_json
 from hierclf.training.estimator import NetworkClassifier
 
 
@@ -140,21 +140,12 @@ def _unreadable(manifest: pd.DataFrame, place: int, error: ScanError) -> Unreada
 
 def is_phantom(root: Path) -> bool:
     """Tell whether a folder holds synthetic scans, by the note beside them."""
-    note = next(
-        (
-            p / "cohort.json"
-            for p in (root, root.parent)
-            if (p / "cohort.json").is_file()
-        ),
-        None,
-    )
+    notes = [folder / "cohort.json" for folder in (root, root.parent)]
+    note = next((path for path in notes if path.is_file()), None)
     if note is None:
         return False
-    try:
-        told = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return "phantom" in json.dumps(told)
+    told = read_json(note)
+    return isinstance(told, dict) and told.get("kind") == "phantom"
 
 
 def keep_splits(data: RunData, splits: tuple[str, ...]) -> RunData:

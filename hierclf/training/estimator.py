@@ -195,6 +195,19 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         bar = tqdm(results, total=len(X), desc="reading", unit="scan", disable=None)
         return {i: r for i, r in enumerate(bar) if isinstance(r, ScanError)}
 
+    def use_cache(self, folder: Path) -> None:
+        """Keep features and frames in a folder from now on.
+
+        Parameters
+        ----------
+        folder : Path
+            Made when something is written.
+        """
+        self.cache = folder
+        trunk: FrozenTrunk | None = getattr(self, "trunk_", None)
+        if trunk is not None:
+            trunk.use_cache(folder)
+
     def predict_views(self, X: Scans) -> Probabilities:
         """Score every view of every scan.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
@@ -98,29 +99,34 @@ def put_together(state: NetworkState) -> NetworkClassifier:
     stage = NetworkClassifier(options, seed=told.seed)
     stage.classes_ = np.asarray(told.classes)
     stage.history_ = list(told.history)
-    backbone = make_backbone(options.backbone, weights="none")
-    head = make_head(options.head, backbone, len(told.classes), dropout=options.dropout)
+    with torch.random.fork_rng():  # weights are drawn, only to be replaced
+        backbone = make_backbone(options.backbone, weights="none")
+        head = make_head(
+            options.head, backbone, len(told.classes), dropout=options.dropout
+        )
     featurizer = make_featurizer(options.head, backbone)
     _fill("trunk", featurizer, state.featurizer)
     _fill("head", head, state.head)
-    stage.network_ = Network(featurizer, head).eval()
     stage.trunk_ = None
     if options.part == "head":
         view = ViewOptions(options.image_size, options.views, options.precision)
         stage.trunk_ = shared_trunk(featurizer, view)
+        featurizer = stage.trunk_.featurizer
+    stage.network_ = Network(featurizer, head).eval()
     return stage
 
 
 def _fill(where: str, module: Any, tensors: dict[str, Tensor]) -> None:
-    own = module.state_dict()
-    wrong = sorted(own.keys() ^ tensors.keys()) or [
-        name
-        for name, tensor in own.items()
-        if tensor.shape != tensors[name].shape or tensor.dtype != tensors[name].dtype
-    ]
+    expected, got = _shapes(module.state_dict()), _shapes(tensors)
+    wrong = sorted(expected.items() ^ got.items())
     if wrong:
+        name = wrong[0][0]
         raise InputError(
-            f"{where}: expected the tensors of its network, got another {wrong[0]!r}. "
-            "Take the files of one bundle together."
+            f"{where}: expected {name} of {expected.get(name, 'no shape')}, got "
+            f"{got.get(name, 'none')}. Take the files of one bundle together."
         )
     module.load_state_dict(tensors)
+
+
+def _shapes(tensors: dict[str, Tensor]) -> dict[str, str]:
+    return {k: f"{tuple(v.shape)} {v.dtype}" for k, v in tensors.items()}

@@ -1,0 +1,59 @@
+# One gate for people and CI. `make demo` and `make test` work on a machine with
+# nothing but Python 3.11 and its venv module.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help install demo test test-all check clean
+
+help:
+	@echo "make demo       install, then a phantom cohort from training to scores"
+	@echo "make test       install, then the fast tests"
+	@echo "make test-all   the slow tests as well, with coverage"
+	@echo "make check      style, types, walls between folders"
+	@echo "make clean      remove what these made"
+
+install: $(INSTALLED)
+
+$(INSTALLED): setup.cfg setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $(INSTALLED)
+
+demo: install
+	rm -rf $(DEMO)
+	$(BIN)/hierclf phantom --out $(DEMO)/cohort --cases 400 --seed 0
+	$(BIN)/hierclf train --data $(DEMO)/cohort --healthy healthy --ordered \
+		--stages stage1,stage2,stage3 --costs recall --out $(DEMO)/run
+	$(BIN)/hierclf phantom --out $(DEMO)/ward --cases 60 --seed 1
+	$(BIN)/hierclf sweep --bundle $(DEMO)/run/bundle --data $(DEMO)/ward \
+		--rule "sensitivity>=0.95" --out $(DEMO)/sweep
+	$(BIN)/hierclf evaluate --bundle $(DEMO)/run/bundle --data $(DEMO)/ward \
+		--out $(DEMO)/evaluation
+	$(BIN)/hierclf score --bundle $(DEMO)/run/bundle --input $(DEMO)/ward/scans \
+		--out $(DEMO)/scores.csv
+	@echo
+	@echo "Everything above is phantom: it shows that the software works, no more."
+	@echo "Look at  $(DEMO)/run/report.html      models compared, cut point, limits"
+	@echo "         $(DEMO)/sweep/sweep.html     every cut point on another cohort"
+	@echo "         $(DEMO)/evaluation/report.html"
+	@echo "         $(DEMO)/scores.csv           one row for each scan"
+
+test: install
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-all: install
+	$(BIN)/python -m pytest -m "not gpu" --cov=hierclf --cov-report=term:skip-covered
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/numpydoc lint $$(git ls-files 'hierclf/*.py')
+
+clean:
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache *.egg-info

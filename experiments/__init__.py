@@ -1,0 +1,1 @@
+"""Measurements that the documentation quotes, and the commands that made them."""

@@ -1,0 +1,1 @@
+"""The cascade against flat classifiers on the phantom."""

@@ -1,0 +1,1 @@
+"""Four public sets of scans, one command each."""

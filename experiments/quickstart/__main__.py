@@ -1,0 +1,50 @@
+"""Run every set with several seeds and print the table of the README.
+
+``python -m experiments.quickstart --data FOLDER --out FOLDER [--seeds 5]`` where
+the first folder holds ``kermany``, ``knee_oa``, ``covid_ct`` and ``sars_cov2_ct``.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from experiments.tables import markdown_table, save_rows, seed_row
+from hierclf.config import TrainOptions
+from hierclf.console import parse
+from hierclf.reporting.results import RunResults
+from hierclf.train import train
+
+HERE = Path(__file__).parent
+SETS = ("kermany", "knee_oa", "covid_ct", "sars_cov2_ct")
+METRICS = ("macro_recall", "screen_auc")
+
+
+def run_set(name: str, data: Path, out: Path, seed: int) -> RunResults:
+    """Train on one set with one seed, by the command that the README shows."""
+    folder = out / f"{name}-{seed}"
+    argv = ["--config", str(HERE / f"{name}.yml"), "--data", str(data / name)]
+    argv += ["--out", str(folder), "--seed", str(seed), "--overwrite"]
+    train(parse(TrainOptions, "train", "", argv))
+    return RunResults.from_json((folder / "results.json").read_text())
+
+
+def main() -> None:
+    """Run all and write ``quickstart.json``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
+    told = parser.parse_args()
+    rows = []
+    for name in told.sets:
+        for seed in range(told.seeds):
+            results = run_set(name, told.data, told.out, seed)
+            rows.append(seed_row(name, results))
+            save_rows(told.out / "quickstart.json", rows)
+    print(markdown_table(rows))
+
+
+if __name__ == "__main__":
+    main()

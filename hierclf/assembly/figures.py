@@ -1,0 +1,252 @@
+"""Decisions to the results that a run writes down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hierclf.assembly.assessment import CASCADE, EXPLANATIONS, predictions_from
+from hierclf.assembly.provenance import versions
+from hierclf.assembly.scans import RunData
+from hierclf.cascade.curve_interval import CurveInterval, bootstrap_curve
+from hierclf.cascade.cut_point import parse_rule
+from hierclf.cascade.hierarchical import Decisions, HierarchicalClassifier
+from hierclf.evaluation.comparison import Difference, paired
+from hierclf.evaluation.patients import by_patient
+from hierclf.evaluation.predictions import Predictions
+from hierclf.evaluation.summary import Summary, evaluate
+from hierclf.problem.labels import Hierarchy
+from hierclf.reporting.cut_point_figures import CutPointFigures, cut_point_figures
+from hierclf.reporting.data_figures import DataFigures, UnreadableScan
+from hierclf.reporting.results import EpochFigures, RunResults
+
+
+def data_figures(data: RunData, split: Mapping[str, str] | None = None) -> DataFigures:
+    """Count what a run works on.
+
+    Parameters
+    ----------
+    data : RunData
+        The scans.
+    split : mapping of str to str, optional
+        Split of each scan by its id; one split called "all" without it.
+
+    Returns
+    -------
+    figures : DataFigures
+        For the report.
+    """
+    manifest, dataset = data.manifest, data.dataset
+    names = manifest["scan"].map(split) if split else pd.Series("all", manifest.index)
+    table = pd.crosstab(manifest["label"], names)
+    counts = {
+        str(label): {str(name): int(row[name]) for name in table.columns}
+        for label, row in table.iterrows()
+    }
+    return DataFigures(
+        name=data.name,
+        fingerprint=dataset.fingerprint,
+        phantom=data.phantom,
+        n_scans=len(manifest),
+        n_patients=int(manifest["patient_id"].nunique()),
+        has_patients=dataset.has_patients,
+        counts=counts,
+        unreadable=tuple(
+            UnreadableScan(scan=u.scan, code=u.code, message=u.message)
+            for u in data.unreadable
+        ),
+        remarks=tuple(dataset.remarks),
+    )
+
+
+def sweep_interval(
+    cascade: HierarchicalClassifier, patients: Any, *, n_resamples: int
+) -> CurveInterval | None:
+    """Bootstrap the curve that a cascade's cut point was chosen from.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted.
+    patients : ndarray, shape (n_scans,)
+        Patients of the scans it was fitted on.
+    n_resamples : int
+        Of the patients.
+
+    Returns
+    -------
+    interval : CurveInterval or None
+        None where the cut point was given.
+    """
+    held, choice = cascade.held_out_, cascade.choice_
+    if held is None or choice is None:
+        return None
+    costs = None if cascade.costs is None else np.asarray(cascade.costs, dtype=float)
+    return bootstrap_curve(
+        held.truth,
+        held.screen_score,
+        held.refined,
+        n_classes=len(cascade.hierarchy_.labels),
+        groups=np.asarray(patients)[held.rows],
+        rule=parse_rule(choice.rule),
+        costs=costs,
+        points=cascade.points,
+        n_resamples=n_resamples,
+        seed=cascade.seed,
+    )
+
+
+def searched_cut_point(
+    cascade: HierarchicalClassifier, patients: Any, interval: CurveInterval | None
+) -> CutPointFigures | None:
+    """Write down how the cut point was found; None where it was given."""
+    held, choice, curve = cascade.held_out_, cascade.choice_, cascade.curve_
+    if held is None or choice is None or curve is None or interval is None:
+        return None
+    n_patients = len(np.unique(np.asarray(patients)[held.rows]))
+    once = not isinstance(cascade.cv, int)
+    how = (
+        "one validation part, by patient"
+        if once
+        else f"out of fold, {cascade.cv} folds by patient"
+    )
+    return cut_point_figures(
+        curve, choice, interval, n_scans=len(held.rows), n_patients=n_patients, how=how
+    )
+
+
+class Assessor:
+    """Turn decisions on some scans into figures.
+
+    Parameters
+    ----------
+    manifest : DataFrame, n_scans rows
+        The scans that were decided on.
+    hierarchy : Hierarchy
+        Order of the labels.
+    n_resamples : int
+        Patient bootstraps.
+    seed : int
+        Of the bootstraps.
+    """
+
+    def __init__(
+        self,
+        manifest: pd.DataFrame,
+        hierarchy: Hierarchy[str],
+        *,
+        n_resamples: int,
+        seed: int,
+    ) -> None:
+        self.manifest = manifest
+        self.hierarchy = hierarchy
+        self._n_resamples = n_resamples
+        self._seed = seed
+
+    def predictions(self, said: Decisions) -> Predictions:
+        """Put decisions beside the truth."""
+        return predictions_from(said, self.manifest, self.hierarchy)
+
+    def summary(self, said: Predictions, unit: str = "scan") -> Summary:
+        """Work out every figure of one model."""
+        return evaluate(
+            said,
+            self.hierarchy.labels,
+            ordered=self.hierarchy.ordered,
+            n_resamples=self._n_resamples,
+            seed=self._seed,
+            unit=unit,
+        )
+
+    def differences(self, models: Mapping[str, Decisions]) -> tuple[Difference, ...]:
+        """Compare the cascade with each other model on the same patients."""
+        said = {name: self.predictions(model) for name, model in models.items()}
+        if len(said) < 2:
+            return ()
+        pairs = paired(said, n_resamples=self._n_resamples, seed=self._seed)
+        return tuple(pair for pair in pairs if pair.model == CASCADE)
+
+    def per_patient(
+        self, said: Decisions, rule: str, cut_point: float
+    ) -> Summary | None:
+        """Figures by patient; None where each has one scan."""
+        if not self.manifest["patient_id"].duplicated().any():
+            return None
+        merged = by_patient(
+            self.predictions(said),
+            rule,
+            ordered=self.hierarchy.ordered,
+            cut_point=cut_point,
+        )
+        return self.summary(merged.predictions, merged.unit)
+
+    def argmax(self, said: Decisions) -> Summary:
+        """Figures of the most probable label instead of the cut point."""
+        best = said.probabilities.argmax(axis=1)
+        return self.summary(self.predictions(replace(said, decided=best)))
+
+
+def histories(cascade: HierarchicalClassifier) -> dict[str, tuple[EpochFigures, ...]]:
+    """Collect the training curves of the stages that have one."""
+    found = {}
+    for name in ("screen", "refine"):
+        stage = getattr(cascade, f"{name}_")
+        stage = getattr(stage, "estimator_", stage)
+        epochs = getattr(stage, "history_", [])
+        if epochs:
+            figures = (EpochFigures.model_validate(e.model_dump()) for e in epochs)
+            found[name] = tuple(figures)
+    return found
+
+
+def run_results(
+    assessor: Assessor,
+    models: Mapping[str, Decisions],
+    cascade: HierarchicalClassifier,
+    *,
+    rule: str,
+    **told: Any,
+) -> RunResults:
+    """Work out everything that a run reports.
+
+    Parameters
+    ----------
+    assessor : Assessor
+        Of the scans that were decided on.
+    models : mapping of str to Decisions
+        The cascade last.
+    cascade : HierarchicalClassifier
+        The one that is kept.
+    rule : str
+        How the scans of a patient are put together.
+    **told : object
+        Other fields of `RunResults`.
+
+    Returns
+    -------
+    results : RunResults
+        To be written.
+    """
+    said = models[CASCADE]
+    cut_point = told.get("cut_point")
+    return RunResults(
+        labels=assessor.hierarchy.labels,
+        ordered=assessor.hierarchy.ordered,
+        versions=versions(),
+        models={
+            n: assessor.summary(assessor.predictions(m)) for n, m in models.items()
+        },
+        explanations={name: EXPLANATIONS[name] for name in models},
+        main=CASCADE,
+        differences=assessor.differences(models),
+        per_patient=assessor.per_patient(said, rule, cascade.cut_point_),
+        per_patient_rule=rule,
+        argmax=assessor.argmax(said),
+        given_cut_point=cascade.cut_point_ if cut_point is None else None,
+        histories=histories(cascade),
+        **told,
+    )

@@ -1,0 +1,98 @@
+"""A bundle at work on labelled scans."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hierclf.assembly.scans import RunData, cache_folder, keep_splits, load_scans
+from hierclf.bundle.store import Bundle, load_bundle
+from hierclf.cascade.hierarchical import Decisions
+from hierclf.config import EvaluateOptions, SweepOptions
+from hierclf.foundation.errors import InputError
+from hierclf.problem.labels import Hierarchy
+from hierclf.training.estimator import NetworkClassifier
+
+
+def open_bundle(options: SweepOptions | EvaluateOptions) -> Bundle:
+    """Load a bundle and let its trunk use the cache.
+
+    Parameters
+    ----------
+    options : SweepOptions or EvaluateOptions
+        Which bundle, which cache.
+
+    Returns
+    -------
+    bundle : Bundle
+        Verified.
+
+    Raises
+    ------
+    BundleError
+        If it is damaged or foreign.
+    """
+    bundle = load_bundle(options.bundle)
+    for stage in (bundle.cascade.screen_, bundle.cascade.refine_):
+        if isinstance(stage, NetworkClassifier):
+            stage.use_cache(cache_folder(options))
+    return bundle
+
+
+def labelled_scans(
+    bundle: Bundle, options: SweepOptions | EvaluateOptions, data: Path | None = None
+) -> RunData:
+    """Read the scans that a bundle is to be measured on.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Its screen reads them.
+    options : SweepOptions or EvaluateOptions
+        Where they are.
+    data : Path, optional
+        Instead of ``options.data``.
+
+    Returns
+    -------
+    scans : RunData
+        With labels that the bundle knows.
+
+    Raises
+    ------
+    InputError
+        If a label is unknown to the bundle, or the bundle reads no scans.
+    """
+    screen = bundle.cascade.screen_
+    if not isinstance(screen, NetworkClassifier):
+        raise InputError(
+            "bundle: expected stages that read scans, got ones for tables of numbers. "
+            "Use a bundle that hierclf train made."
+        )
+    scans = keep_splits(load_scans(options, screen, data), options.split)
+    bundle.cascade.hierarchy_.positions(scans.manifest["label"].tolist())
+    return scans
+
+
+def decide(bundle: Bundle, scans: RunData) -> Decisions:
+    """Ask a bundle about scans."""
+    decisions: Decisions = bundle.cascade.decide(scans.manifest)
+    return decisions
+
+
+def bundle_remarks(bundle: Bundle, scans: RunData) -> tuple[str, ...]:
+    """Say what a reader must know of the scans and the bundle together."""
+    if scans.dataset.fingerprint == bundle.info.data.fingerprint:
+        return (
+            "These are the scans that the bundle was made from: its figures here are "
+            "no evidence for new scans.",
+        )
+    return ()
+
+
+def positions(hierarchy: Hierarchy[str], manifest: pd.DataFrame) -> Any:
+    """Give the true positions of the rows of a manifest."""
+    return np.asarray(hierarchy.positions(manifest["label"].tolist()))

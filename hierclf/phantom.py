@@ -1,0 +1,45 @@
+"""``hierclf phantom``: make a cohort of synthetic chest radiographs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tqdm import tqdm
+
+from hierclf.console import parse, run
+from hierclf.synthesis.cohort import PhantomOptions, make_cohort
+
+PURPOSE = (
+    "Make phantoms: synthetic chest radiographs, healthy and with stages 1 to 3 of "
+    "small opacities, with masks and a manifest. They test software, not medicine."
+)
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments after the verb.
+
+    Returns
+    -------
+    code : int
+        0 when the cohort is complete.
+    """
+    options = parse(PhantomOptions, "phantom", PURPOSE, argv)
+
+    def progress(numbers: Iterable[int]) -> Iterable[int]:
+        bar: Iterable[int] = tqdm(
+            numbers, total=options.cases, desc="phantoms", unit="scan", disable=None
+        )
+        return bar
+
+    folder = make_cohort(options, progress)
+    print(f"{options.cases} phantoms: {folder / 'manifest.csv'}")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))

@@ -1,0 +1,34 @@
+"""``hierclf score``: a folder of scans to a table of scores, one row each."""
+
+from __future__ import annotations
+
+from hierclf.console import parse, run
+from hierclf.scoring.score import ScoreOptions, score_folder
+
+PURPOSE = (
+    "Score every scan below a folder. Each file gets one row, also one that cannot be "
+    "read; --resume goes on after an interruption. Exit 3: some files got no score."
+)
+
+
+def main(argv: list[str]) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments after the verb.
+
+    Returns
+    -------
+    code : int
+        0, or 3 where some files got no score.
+    """
+    options = parse(ScoreOptions, "score", PURPOSE, argv)
+    summary = score_folder(options)
+    print(summary.sentence(options.out))  # noqa: T201
+    return summary.exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(run(main))
