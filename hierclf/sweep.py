@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from hierclf.assembly.scans import RunData, set_threads
 from hierclf.assembly.trained import decide, labelled_scans, open_bundle, positions
-from hierclf.bundle.store import Bundle, with_cut_point
+from hierclf.bundle.revise import with_cut_point
+from hierclf.bundle.store import Bundle
 from hierclf.cascade.curve import sweep
 from hierclf.cascade.curve_interval import bootstrap_curve
 from hierclf.cascade.cut_point import CutPointChoice, choose_cut_point, parse_rule
@@ -80,7 +81,14 @@ def _sweep(bundle: Bundle, scans: RunData, options: SweepOptions) -> CutPointCho
     with new_folder(options.out, overwrite=options.overwrite) as folder:
         write_sweep(folder, results, curve, interval)
     if options.write_bundle is not None:
-        with_cut_point(bundle, options.bundle, options.write_bundle, choice, how)
+        with_cut_point(
+            options.bundle,
+            options.write_bundle,
+            threshold=min(choice.threshold, 1.0),
+            choice=choice,
+            reason=f"Chosen by {choice.rule} on {how}.",
+            overwrite=options.overwrite,
+        )
     _say(results, bundle, options)
     return choice
 

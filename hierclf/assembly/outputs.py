@@ -6,13 +6,11 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from hierclf.assembly.provenance import versions
 from hierclf.assembly.scans import RunData
-from hierclf.bundle.info import BundleInfo
+from hierclf.bundle.info import BundleInfo, DataSummary, describe
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.config import TrainOptions
 from hierclf.foundation.errors import InputError
@@ -118,26 +116,33 @@ def _binding(plan: dict[str, Any]) -> dict[str, Any]:
 def bundle_info(
     cascade: HierarchicalClassifier, data: RunData, options: TrainOptions
 ) -> BundleInfo:
-    """Describe a cascade for its bundle."""
+    """Describe a cascade for its bundle.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted.
+    data : RunData
+        What it was fitted on.
+    options : TrainOptions
+        Of the run; those that only name folders are left out.
+
+    Returns
+    -------
+    info : BundleInfo
+        As of now.
+    """
     counts = data.manifest["label"].value_counts()
-    return BundleInfo(
-        created_utc=datetime.now(UTC).isoformat(timespec="seconds"),
-        versions=versions(),
-        labels=cascade.hierarchy_.labels,
-        ordered=cascade.hierarchy_.ordered,
-        cut_point=cascade.cut_point_,
-        choice=cascade.choice_,
-        data={
-            "name": data.name,
-            "fingerprint": data.dataset.fingerprint,
-            "n_scans": len(data.manifest),
-            "n_patients": int(data.manifest["patient_id"].nunique()),
-            "phantom": data.phantom,
-            "counts": {str(k): int(v) for k, v in counts.items()},
-        },
-        seed=options.seed,
-        options=options.model_dump(mode="json"),
+    summary = DataSummary(
+        name=data.name,
+        fingerprint=data.dataset.fingerprint,
+        n_scans=len(data.manifest),
+        n_patients=int(data.manifest["patient_id"].nunique()),
+        phantom=data.phantom,
+        counts={str(label): int(n) for label, n in counts.items()},
     )
+    told = options.model_dump(mode="json", exclude=_FREE | {"data"})
+    return describe(cascade, data=summary, seed=options.seed, options=told)
 
 
 def print_results(folder: Path, results: RunResults) -> None:

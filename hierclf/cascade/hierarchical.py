@@ -316,7 +316,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         )
         costs = None if self.costs is None else np.asarray(self.costs, dtype=float)
         self.choice_ = choose_cut_point(self.curve_, parse_rule(self.cut_point), costs)
-        return self.choice_.threshold
+        return min(self.choice_.threshold, 1.0)  # above all scores may be above 1
 
     def decide(self, X: Any) -> Decisions:
         """Score scans and decide on them.

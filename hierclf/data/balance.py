@@ -71,10 +71,10 @@ def upsample(
     rng = generator(seed, "upsample")
     repeats = [np.arange(y.size)]
     for k, (have, want) in enumerate(
-        zip(counts, np.maximum(wanted, counts), strict=True)
+        zip(counts.tolist(), wanted.tolist(), strict=True)
     ):
         own = np.flatnonzero(class_of == k)
-        whole, rest = divmod(int(want) - int(have), int(have))
+        whole, rest = divmod(want - have, have)
         repeats += [np.tile(own, whole), rng.choice(own, rest, replace=False)]
     return np.concatenate(repeats)
 

@@ -107,9 +107,9 @@ def _read_jpeg(frame: bytes) -> Codestream | None:
             header = Codestream(width, height, frame[at + 9], frame[at + 4])
         if marker < 0xC0 or 0xD0 <= marker <= 0xD9:
             return None  # not one that belongs before a scan
-        if marker == _ADOBE and frame[at + 15 : at + 16] > b"\x02":
+        length = int.from_bytes(frame[at + 2 : at + 4])
+        if marker == _ADOBE and length >= 14 and frame[at + 15 : at + 16] > b"\x02":
             return None  # no color transform that Adobe's segment can name
         # any marker may be preceded by fill bytes of 0xFF
-        length = int.from_bytes(frame[at + 2 : at + 4])
         at += 1 if marker == 0xFF else 2 + length
     return None

@@ -9,6 +9,7 @@ behind the 256th entry.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def decode_frame(dataset: Dataset) -> tuple[Array, str]:
     Returns
     -------
     array : ndarray of int, shape (rows, columns) or (rows, columns, 3)
-        Stored values in the byte order of this machine.
+        Stored values, in the byte order of the file.
     photometric : str
         Their photometric interpretation; color was converted to RGB.
 
@@ -69,9 +70,7 @@ def decode_frame(dataset: Dataset) -> tuple[Array, str]:
     array, properties = decoder.as_array(
         dataset, index=0, decoding_plugin=plugin, **options
     )
-    native = array.dtype.newbyteorder("=")
-    photometric = str(properties["photometric_interpretation"])
-    return array.astype(native, copy=False), photometric
+    return array, str(properties["photometric_interpretation"])
 
 
 def _check_picture(dataset: Dataset, syntax: UID) -> int:
@@ -183,7 +182,9 @@ def _apply_modality(stored: Array, dataset: Dataset) -> Floats:
     if table is not None:
         return _look_up(stored.astype(np.int64), table, dataset).astype(np.float64)
     slope = float(dataset.get("RescaleSlope", 1))
-    return stored * slope + float(dataset.get("RescaleIntercept", 0))
+    values = np.multiply(stored, slope, dtype=np.float64)
+    values += float(dataset.get("RescaleIntercept", 0))
+    return values
 
 
 def _first_item(dataset: Dataset, keyword: str) -> Dataset | None:
@@ -218,14 +219,18 @@ def _first_number(dataset: Dataset, keyword: str) -> float | None:
 
 def _apply_window(values: Floats, center: float, width: float, function: str) -> Floats:
     least = 1.0 if function == "LINEAR" else _LEAST_WIDTH
-    if function not in _WINDOWS or not least <= width or not np.isfinite(center):
+    finite = math.isfinite(center) and math.isfinite(width)
+    if function not in _WINDOWS or not finite or width < least:
         expected = f"a window of kind {', '.join(_WINDOWS)} and of positive width"
         got = f"{function[:16]!r}, center {center:g} and width {width:g}"
         raise refused("E_HEADER", expected, got, _REPAIR)
-    if function == "SIGMOID":  # 1 / (1 + exp(-4 (x - c) / w)), without overflow
-        return 0.5 + 0.5 * np.tanh(2 * (values - center) / width)
     if function == "LINEAR":
         center, width = center - 0.5, width - 1
+    values -= center  # in place: a large scan takes hundreds of megabytes
+    if function == "SIGMOID":  # 1 / (1 + exp(-4 x / w)), without overflow
+        return 0.5 + 0.5 * np.tanh(values * (2 / width), out=values)
     if width == 0:
-        return (values > center).astype(np.float64)
-    return np.clip((values - center) / width + 0.5, 0, 1)
+        return (values > 0).astype(np.float64)
+    values /= width
+    values += 0.5
+    return np.clip(values, 0, 1, out=values)

@@ -85,7 +85,10 @@ def stretch(values: NDArray[Any]) -> Gray:
             "Repair the export of the scan.",
         )
     refuse_blank(low, high)
-    return ((values.astype(np.float64) - low) / (high - low)).astype(np.float32)
+    gray = values.astype(np.float64)
+    gray -= low
+    gray /= high - low
+    return gray.astype(np.float32)
 
 
 def refuse_blank(low: float, high: float) -> None:

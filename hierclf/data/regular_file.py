@@ -105,12 +105,12 @@ def read_once(path: Path, limits: ReadLimits) -> bytes:
         before = os.fstat(stream.fileno())
         limits.check_bytes(before.st_size)
         try:
-            content = stream.read(before.st_size + 1)
+            content = stream.read(before.st_size)
         except OSError as error:
             raise _explain(error) from error
         after = os.fstat(stream.fileno())
-    same = before.st_mtime_ns == after.st_mtime_ns and len(content) == after.st_size
-    if not same:
+    sizes = {before.st_size, after.st_size, len(content)}
+    if len(sizes) > 1 or before.st_mtime_ns != after.st_mtime_ns:
         raise ScanError(
             "E_CHANGED",
             "expected a file at rest, got one that changed while it was read. "

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hierclf.data.balance import POWERS, Ratio, upsample
@@ -27,6 +27,7 @@ def counted(labels: list[str], ratio: Ratio) -> dict[str, int]:
     return dict(Counter(y[upsample(y, ratio=ratio, seed=0)].tolist()))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from("abcd"), min_size=1, max_size=40),
     st.one_of(
@@ -52,6 +53,7 @@ def test_every_row_is_kept_and_repeats_are_even(
         assert own.max() - own.min() <= 1
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from("abcd"), st.integers(1, 60), min_size=1),
     st.floats(0, 1),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hierclf.data.csv_table import (
@@ -134,11 +134,13 @@ def test_an_apostrophe_of_somebody_else_is_kept() -> None:
     assert unescape_cell("'t Hooft") == "'t Hooft"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_escaping_is_undone_exactly(cell: str) -> None:
     assert unescape_cell(escape_cell(cell)) == cell
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(FILE_TEXT, FILE_TEXT), min_size=1, max_size=6))
 def test_any_text_is_read_back(rows: list[tuple[str, str]]) -> None:
     """Fault 46: names with any bytes, the line ends of all systems included."""

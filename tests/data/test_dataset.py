@@ -78,14 +78,14 @@ def test_real_manifests_are_read_as_pandas_reads_them(
 
 def test_columns_come_in_one_order_and_rows_in_that_of_the_file(tmp_path: Path) -> None:
     text = (
-        "age,split,patient_id,lung_mask,label,path\n"
-        "7,TEST,2,,b,b.png\n9,Training,1,m.png,a,a.png\n"
+        "site,split,patient_id,lung_mask,label,path,age\n"
+        "7,TEST,2,,b,b.png,\n9,Training,1,m.png,a,a.png,\n"
     )
     path = save(tmp_path, text, "a.png", "b.png", "m.png")
     dataset = read(path)
     frame = dataset.manifest
     assert list(frame) == [
-        "path", "scan", "label", "patient_id", "split", "lung_mask", "age",
+        "path", "scan", "label", "patient_id", "split", "lung_mask", "site", "age",
     ]  # fmt: skip
     assert frame.index.tolist() == [0, 1]
     assert frame["scan"].tolist() == ["b.png", "a.png"]
@@ -152,6 +152,7 @@ def test_labels_are_printable(tmp_path: Path, label: str) -> None:
 
 def test_columns_asked_for_by_name_must_be_there(tmp_path: Path) -> None:
     path = save(tmp_path, "path,label\na.png,x\n", "a.png")
+    assert "expected a column 'file' for the path" in refusal(path, path_column="file")
     assert "expected a column 'part' for the split" in refusal(
         path, split_column="part"
     )

@@ -177,6 +177,15 @@ def test_impossible_windows(make_dicom, refuses, window):
     refuses(content, "E_HEADER", "expected a window of kind LINEAR")
 
 
+@pytest.mark.parametrize("odd", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("keyword", ["WindowCenter", "WindowWidth"])
+def test_windows_of_no_number(make_dicom, refuses, keyword, odd):
+    """A window at no place, or of no width."""
+    window = {"WindowCenter": 1000, "WindowWidth": 1000, keyword: "123456"}
+    content = make_dicom(RAMP, **window).replace(b"123456", f"{odd:<6}".encode())
+    refuses(content, "E_HEADER", "expected a window of kind LINEAR")
+
+
 def test_narrowest_window(make_dicom):
     """A LINEAR window of width 1 is a threshold."""
     pixels = decode_scan(make_dicom(RAMP, WindowCenter=2000, WindowWidth=1)).pixels

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -61,6 +63,24 @@ def test_voi_table_of_8_bits(make_dicom):
     item = table(np.arange(4096) // 16, 0, 8)
     pixels = decode_scan(make_dicom(RAMP, VOILUTSequence=[item], **TWELVE)).pixels
     np.testing.assert_allclose(pixels, (RAMP // 16) / 255, atol=1e-6)
+
+
+def test_longest_table(make_dicom):
+    """A table of 65536 entries states 0, since 16 bits hold no more."""
+    item = table(np.arange(65536)[::-1], 0, 16)
+    assert item.LUTDescriptor[0] == 0
+    pixels = decode_scan(make_dicom(RAMP, VOILUTSequence=[item])).pixels
+    np.testing.assert_allclose(pixels, (65535 - RAMP) / 65535, atol=1e-6)
+
+
+def test_table_in_big_endian(make_dicom):
+    """Tables have the byte order of their file."""
+    item = table(np.arange(4096)[::-1], 0, 12)
+    little = decode_scan(make_dicom(RAMP, VOILUTSequence=[item], **TWELVE))
+    item.LUTData = np.frombuffer(item.LUTData, "<u2").byteswap().tobytes()
+    header = {"syntax": "1.2.840.10008.1.2.2", "VOILUTSequence": [item], **TWELVE}
+    big = decode_scan(make_dicom(RAMP.astype(">u2"), **header))
+    np.testing.assert_array_equal(big.pixels, little.pixels)
 
 
 def test_packed_table(make_dicom):
@@ -182,3 +202,20 @@ def test_jpeg_lossless(tmp_path, name, process):
     assert writer.Write()
     scan = decode_scan(path.read_bytes())
     np.testing.assert_array_equal(scan.pixels, decode_scan(wheel(name)).pixels)
+
+
+def test_jpeg_lossless_deeper_than_its_header(tmp_path):
+    """GDCM is told the depth of the picture: it would end the process otherwise."""
+    dataset = dcmread(FILES / "SC_rgb_jpeg_gdcm.dcm")
+    dataset.BitsStored = 7
+    path = tmp_path / "scan.dcm"
+    dataset.save_as(path)
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from hierclf.data.pixels import read_scan\n"
+        "print(read_scan(Path(sys.argv[1])).pixels.sum())"
+    )
+    command = [sys.executable, "-c", program, path]
+    run = subprocess.run(command, capture_output=True, check=False)
+    expected = decode_scan(wheel("SC_rgb_jpeg_gdcm.dcm")).pixels.sum()
+    assert (run.returncode, run.stdout.decode().strip()) == (0, str(expected))

@@ -43,6 +43,14 @@ def test_jpeg_truncated(encode, refuses, progressive):
         refuses(whole[:cut], "E_TRUNCATED", "expected a complete JPEG file")
 
 
+def test_jpeg_with_trailing_bytes(encode):
+    """What follows the end of a JPEG, even a marker, is no damage."""
+    whole = encode(GRAY, "JPEG")
+    scan = decode_scan(whole + b"\xff\xda trailing")
+    assert scan.warnings == ()
+    np.testing.assert_array_equal(scan.pixels, decode_scan(whole).pixels)
+
+
 @pytest.mark.parametrize("lost", range(1, 17))
 def test_png_without_its_end(encode, lost):
     """Fault 6: the last bytes lost, but no pixel: accepted, and said."""

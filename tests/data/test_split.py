@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -46,6 +46,7 @@ def can_be_divided(scans: Scans) -> bool:
     return False
 
 
+@settings(deadline=None)
 @given(SCANS, FRACTIONS, SEEDS)
 def test_a_hold_out_is_made_whenever_there_is_one(
     scans: Scans, fraction: float, seed: int
@@ -64,6 +65,7 @@ def test_a_hold_out_is_made_whenever_there_is_one(
     assert (np.diff(test) > 0).all()
 
 
+@settings(deadline=None)
 @given(SCANS, st.integers(2, 7), SEEDS)
 def test_folds_test_each_scan_once_and_train_with_every_class(
     scans: Scans, n_folds: int, seed: int
@@ -97,6 +99,28 @@ def test_the_seed_alone_decides(divide: Callable[..., list[int]]) -> None:
     first = divide(labels, patients, 1)
     assert divide(pd.Series(labels), patients.tolist(), 1) == first
     assert divide(labels, patients, 2) != first
+
+
+def test_patients_in_each_others_way_are_tried_in_other_orders() -> None:
+    """By size alone, most seeds leave a class of these on one side."""
+    labels, patients = list("acaaaddc"), [1, 1, 0, 0, 2, 0, 3, 3]
+    for seed in range(8):
+        _, test = hold_out(labels, patients, fraction=0.3, seed=seed)
+        assert {labels[row] for row in test} == {"a", "c", "d"}
+
+
+@pytest.mark.parametrize("fraction", [0.15, 0.3, 0.45])
+@pytest.mark.parametrize("n_patients", range(10, 40, 3))
+def test_equal_patients_are_shared_out_to_the_nearest_whole_number(
+    fraction: float, n_patients: int
+) -> None:
+    """As Sainte-Lague's method does between two parties."""
+    labels = np.repeat(["a", "b"], n_patients)
+    rows = np.arange(2 * n_patients)
+    _, test = hold_out(labels, rows, fraction=fraction, seed=0)
+    for label in ("a", "b"):
+        n_test = (labels[test] == label).sum()
+        assert abs(n_test - fraction * n_patients) <= 0.5 + 1e-9
 
 
 def test_two_patients_of_a_rare_class_sit_on_two_sides() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hierclf.data.dataset import DataOptions, read_dataset
@@ -25,6 +25,7 @@ FILE_TEXT = st.binary(max_size=9).map(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(FILE_TEXT.map("x{}".format), st.tuples(FILE_TEXT, FILE_TEXT)),
     st.randoms(use_true_random=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
@@ -161,3 +162,59 @@ def make_sample(*, phantom: bool = False) -> Sample:
 @pytest.fixture(scope="session")
 def sample() -> Sample:
     return make_sample()
+
+
+VOID = {"meta", "img", "link", "br"}
+
+
+class Page(HTMLParser):
+    """A parsed page; refuses tags that do not nest."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.texts, self.open, self.raw = [], [], [], text
+        self.tables = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "table":
+            self.tables.append([])
+        if tag == "tr":
+            self.tables[-1].append([])
+        if tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+    def handle_data(self, data):
+        if "style" in self.open:
+            return
+        self.texts.append(data)
+        if {"td", "th"} & set(self.open):
+            self.tables[-1][-1][-1] += data
+
+    @property
+    def text(self):
+        return " ".join("".join(self.texts).replace("\xa0", " ").split())
+
+    def of(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+    def rows(self, place):
+        """Cells of a table, the first is number 1 as in its caption."""
+        clean = [
+            [" ".join(cell.replace("\xa0", " ").split()) for cell in row]
+            for row in self.tables[place - 1]
+        ]
+        return {row[0]: row[1:] for row in clean}
+
+
+@pytest.fixture(scope="session")
+def parse():
+    return Page

@@ -1,0 +1,67 @@
+"""The model card: what a person reads before using a bundle."""
+
+from __future__ import annotations
+
+from hierclf.bundle.info import CARD, BundleInfo
+
+
+def render_card(info: BundleInfo) -> str:
+    """Write the model card of a bundle in Markdown.
+
+    Parameters
+    ----------
+    info : BundleInfo
+        What it says.
+
+    Returns
+    -------
+    text : str
+        Ends in a line end.
+    """
+    parts = [f"# {info.data.name}", f"**{info.card['notice']}**"]
+    others = sorted(info.card.keys() - CARD.keys())
+    for key in [*CARD, *others]:
+        if key != "notice":
+            parts += [f"## {key.replace('_', ' ').capitalize()}", info.card[key]]
+    parts += ["## Decision", _decision(info)]
+    parts += ["## Training data", _data(info)]
+    parts += ["## Versions", _bullets(info.versions)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _decision(info: BundleInfo) -> str:
+    healthy, *diseased = info.labels
+    order = "in this order of severity" if info.ordered else "without an order"
+    lines = [
+        f"A scan is diseased where its score is at least {info.cut_point:g}, else "
+        f"{healthy}. Diseased labels, {order}: {', '.join(map(str, diseased))}."
+    ]
+    if info.choice is not None:
+        lines.append(
+            f"The cut point was chosen by {info.choice.rule}. On the held-out "
+            f"training scans that it was chosen on, sensitivity was "
+            f"{info.choice.sensitivity:.3f}, specificity {info.choice.specificity:.3f}"
+            f" and macro recall {info.choice.macro_recall:.3f}; new scans will do "
+            "worse."
+        )
+    lines += [
+        f"{revision.created_utc:%Y-%m-%d}: the cut point was {revision.cut_point:g} "
+        f"before. {revision.reason}"
+        for revision in info.revisions
+    ]
+    return "\n\n".join(lines)
+
+
+def _data(info: BundleInfo) -> str:
+    data = info.data
+    patients = "an unknown number of" if data.n_patients is None else data.n_patients
+    phantom = "Synthetic scans, not of patients. " if data.phantom else ""
+    counts = {str(label): data.counts[str(label)] for label in info.labels}
+    return (
+        f"{phantom}{data.n_scans} scans of {patients} patients, seed {info.seed}, "
+        f"fingerprint `{data.fingerprint}`.\n\n{_bullets(counts)}"
+    )
+
+
+def _bullets(values: dict[str, str] | dict[str, int]) -> str:
+    return "\n".join(f"- {name}: {value}" for name, value in values.items())

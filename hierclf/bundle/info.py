@@ -1,0 +1,260 @@
+"""What a bundle tells of itself: labels, cut point, data, versions, model card."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from hierclf import __version__
+from hierclf.bundle.container import FORMAT_VERSION
+from hierclf.bundle.strict_json import first_trouble
+from hierclf.cascade.curve import Points
+from hierclf.cascade.cut_point import CutPointChoice
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.foundation.errors import InputError
+
+Label = bool | int | str
+"""What a label may be; JSON keeps these three apart."""
+Text = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+CARD: Mapping[str, str] = MappingProxyType(
+    {
+        "intended_use": "Research on graded disease in medical images.",
+        "users": "Data scientists who know where the training scans come from.",
+        "out_of_scope": "Decisions on patients; scans of another body part, device "
+        "or population than the training scans.",
+        "limits": "Scores mean something for scans that are like the training scans; "
+        "other scans get a score, too.",
+        "notice": "For research use; not a medical device.",
+    }
+)
+"""What every model card says, unless the user says it better."""
+
+_DISTRIBUTIONS = ("torch", "torchvision", "timm", "scikit-learn", "numpy", "skops")
+
+
+class DataSummary(BaseModel):
+    """What a cascade was fitted on, without any patient's name.
+
+    Parameters
+    ----------
+    name : str
+        What people call the data.
+    fingerprint : str
+        Digest by which the same data are recognized.
+    n_scans, n_patients : int
+        How many; None for an unknown number of patients.
+    phantom : bool
+        Whether the scans are synthetic.
+    counts : dict of str to int
+        Scans of each label.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Text
+    fingerprint: Text
+    n_scans: int = Field(ge=1)
+    n_patients: int | None = Field(None, ge=1)
+    phantom: bool
+    counts: dict[str, int]
+
+
+class Revision(BaseModel):
+    """How a bundle came out of another one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    created_utc: AwareDatetime
+    parent: str = Field(pattern="^[0-9a-f]{64}$")
+    cut_point: Share
+    reason: Text
+
+
+class BundleInfo(BaseModel):
+    """All that is known of a bundle beside its weights.
+
+    Parameters
+    ----------
+    format_version : int
+        Of the layout on disk.
+    created_utc : datetime
+        When the cascade was written first.
+    versions : dict of str to str
+        Of hierclf, Python and the libraries that compute.
+    labels : tuple of label
+        Healthy first, then the diseased ones in their order.
+    ordered : bool
+        Whether these are an order of severity.
+    cut_point : float, in [0, 1]
+        A scan is diseased where its score is not below.
+    choice : CutPointChoice or None
+        How it was chosen; None for a given number.
+    points : {"grid", "all"}
+        The cut points that were tried.
+    costs : tuple of tuple of float, or None
+        Price of each confusion, in the order of `labels`.
+    n_features, feature_names : int and tuple of str, or None
+        Of a cascade on feature tables.
+    data : DataSummary
+        What it was fitted on.
+    seed : int
+        Root seed of the run.
+    options : dict
+        Options of the run, as JSON.
+    card : dict of str to str
+        At least the keys of `CARD`.
+    revisions : tuple of Revision
+        Changes since the cascade was fitted, oldest first.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format_version: Literal[1] = FORMAT_VERSION
+    created_utc: AwareDatetime
+    versions: dict[str, str]
+    labels: tuple[Label, ...] = Field(min_length=2)
+    ordered: bool
+    cut_point: Share
+    choice: CutPointChoice | None = None
+    points: Points = "grid"
+    costs: tuple[tuple[Price, ...], ...] | None = None
+    n_features: int | None = Field(None, ge=1)
+    feature_names: tuple[str, ...] | None = None
+    data: DataSummary
+    seed: int
+    options: dict[str, JsonValue]
+    card: dict[str, Text]
+    revisions: tuple[Revision, ...] = ()
+
+    @field_validator("card")
+    @classmethod
+    def _complete(cls, card: dict[str, str]) -> dict[str, str]:
+        missing = [key for key in CARD if key not in card]
+        if missing:
+            raise ValueError(f"a model card needs {', '.join(missing)}")
+        return card
+
+    @model_validator(mode="after")
+    def _consistent(self) -> BundleInfo:
+        n_labels = len(self.labels)
+        if len(set(self.labels)) != n_labels or len(set(map(type, self.labels))) > 1:
+            raise ValueError("labels must differ, and be of one type")
+        rows = self.costs or ()
+        if rows and [len(row) for row in rows] != [n_labels] * n_labels:
+            raise ValueError("costs must have a row and a column for each label")
+        if self.choice is not None and self.choice.threshold != self.cut_point:
+            raise ValueError("cut_point must be that of the choice")
+        if self.data.counts.keys() != set(map(str, self.labels)):
+            raise ValueError("data.counts must have a count for each label")
+        if self.feature_names and len(self.feature_names) != self.n_features:
+            raise ValueError("feature_names must have a name for each feature")
+        return self
+
+
+def facts_of(cascade: HierarchicalClassifier) -> dict[str, Any]:
+    """Read off a fitted cascade what `BundleInfo` repeats of it.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted.
+
+    Returns
+    -------
+    facts : dict of str to object
+        Plain Python values by the names of the fields.
+    """
+    names = getattr(cascade, "feature_names_in_", None)
+    costs = None if cascade.costs is None else np.asarray(cascade.costs, dtype=float)
+    return {
+        "labels": tuple(plain(label) for label in cascade.hierarchy_.labels),
+        "ordered": cascade.hierarchy_.ordered,
+        "cut_point": float(cascade.cut_point_),
+        "choice": cascade.choice_,
+        "points": cascade.points,
+        "costs": None if costs is None else tuple(map(tuple, costs.tolist())),
+        "n_features": getattr(cascade, "n_features_in_", None),
+        "feature_names": None if names is None else tuple(map(str, names)),
+    }
+
+
+def plain(label: Any) -> Any:
+    """Turn NumPy's scalars into Python's, and leave the rest."""
+    return label.item() if isinstance(label, np.generic) else label
+
+
+def describe(
+    cascade: HierarchicalClassifier,
+    *,
+    data: DataSummary,
+    seed: int,
+    options: Mapping[str, Any],
+    card: Mapping[str, str] = CARD,
+) -> BundleInfo:
+    """Describe a fitted cascade for its bundle, as of now.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted.
+    data : DataSummary
+        What it was fitted on.
+    seed : int
+        Root seed of the run.
+    options : mapping
+        Options of the run, as JSON. Whoever gets the bundle can read them:
+        leave out folders whose names tell something.
+    card : mapping of str to str, optional
+        Model card; keys of `CARD` that are missing are taken from there.
+
+    Returns
+    -------
+    info : BundleInfo
+        With the versions of this environment.
+
+    Raises
+    ------
+    InputError
+        If a label is neither text nor an integer nor a truth value, the cut
+        point lies outside [0, 1], or the costs are no matrix of the labels.
+    """
+    try:
+        return BundleInfo(
+            created_utc=datetime.now(UTC).replace(microsecond=0),
+            versions=current_versions(),
+            data=data,
+            seed=seed,
+            options=dict(options),
+            card={**CARD, **card},
+            **facts_of(cascade),
+        )
+    except ValidationError as error:
+        raise InputError(
+            f"bundle: expected values that it can hold, got {first_trouble(error)}. "
+            "Correct the value before it is written."
+        ) from error
+
+
+def current_versions() -> dict[str, str]:
+    """Give the versions of what computes here."""
+    found = {name: version(name) for name in _DISTRIBUTIONS}
+    return {"hierclf": __version__, "python": platform.python_version(), **found}

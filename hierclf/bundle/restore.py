@@ -1,0 +1,71 @@
+"""A cascade put together from its description and its stages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hierclf.bundle.info import BundleInfo, plain
+from hierclf.bundle.strict_json import refuse
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.problem.labels import Hierarchy
+
+
+def restore_cascade(
+    info: BundleInfo, screen: Any, refine: Any
+) -> HierarchicalClassifier:
+    """Put a fitted cascade together.
+
+    What it was fitted on is not in a bundle, so `curve_` and `held_out_` are None.
+
+    Parameters
+    ----------
+    info : BundleInfo
+        Labels, cut point and costs.
+    screen, refine : classifier
+        Fitted stages; `refine` may be None.
+
+    Returns
+    -------
+    cascade : HierarchicalClassifier
+        Fitted.
+
+    Raises
+    ------
+    BundleError
+        If the classes of the stages are not those of the labels.
+    """
+    healthy, diseased = info.labels[0], info.labels[1:]
+    _check_classes(diseased, screen, refine)
+    cascade = HierarchicalClassifier(
+        screen,
+        refine,
+        healthy=healthy,
+        stages=diseased,
+        ordered=info.ordered,
+        cut_point=info.cut_point,
+        points=info.points,
+        costs=info.costs,
+        seed=info.seed,
+    )
+    cascade.hierarchy_ = Hierarchy(healthy, diseased, info.ordered)
+    cascade.classes_ = np.unique(np.asarray(info.labels))
+    cascade.screen_, cascade.refine_ = screen, refine
+    cascade.cut_point_, cascade.choice_ = info.cut_point, info.choice
+    cascade.curve_ = cascade.held_out_ = None
+    if info.n_features is not None:
+        cascade.n_features_in_ = info.n_features
+    if info.feature_names is not None:
+        cascade.feature_names_in_ = np.asarray(info.feature_names, dtype=object)
+    return cascade
+
+
+def _check_classes(diseased: tuple[Any, ...], screen: Any, refine: Any) -> None:
+    decided = () if screen is None else tuple(map(plain, screen.classes_))
+    if decided != (False, True):
+        raise refuse("screen.json", "the classes False and True", ascii(decided))
+    named = () if refine is None else tuple(map(plain, refine.classes_))
+    needed = len(diseased) > 1
+    if needed != (refine is not None) or not set(named) <= set(diseased):
+        raise refuse("refine.json", f"classes among {diseased!a}", ascii(named))

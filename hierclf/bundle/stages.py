@@ -1,0 +1,261 @@
+"""Stages as files: networks, learners, the constant one, and none at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from safetensors.torch import load, save
+from sklearn.dummy import DummyClassifier
+from torch import Tensor
+
+from hierclf.bundle.info import Label, Price, plain
+from hierclf.bundle.learner import dump_learner, load_learner, refusing_anything
+from hierclf.bundle.strict_json import parse, refuse, to_json
+from hierclf.cascade.weighting import CostWeighted
+from hierclf.foundation.errors import InputError
+from hierclf.foundation.files import sha256_bytes
+from hierclf.training.estimator import NetworkClassifier
+from hierclf.training.state import (
+    NetworkDescription,
+    NetworkState,
+    put_together,
+    take_apart,
+)
+
+Files = Mapping[str, bytes]
+Role = Literal["screen", "refine"]
+_NAMED_WEIGHTS = ("imagenet", "none")
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NetworkRecord(_Record):
+    """A network: its description and the files of its weights."""
+
+    kind: Literal["network"] = "network"
+    network: NetworkDescription
+    trunk: str
+    head: str
+    costs: tuple[Price, ...] | None = None
+
+
+class LearnerRecord(_Record):
+    """A scikit-learn classifier on feature tables."""
+
+    kind: Literal["learner"] = "learner"
+    file: str
+    classes: tuple[Label, ...]
+    costs: tuple[Price, ...] | None = None
+
+
+class ConstantRecord(_Record):
+    """A classifier that saw one class."""
+
+    kind: Literal["constant"] = "constant"
+    label: Label
+
+
+class EmptyRecord(_Record):
+    """No stage: there is one diseased label only."""
+
+    kind: Literal["none"] = "none"
+
+
+StageRecord = NetworkRecord | LearnerRecord | ConstantRecord | EmptyRecord
+_SCHEMA: TypeAdapter[StageRecord] = TypeAdapter(
+    Annotated[StageRecord, Field(discriminator="kind")]
+)
+
+
+def pack_stage(role: Role, stage: Any) -> dict[str, bytes]:
+    """Turn a fitted stage into files.
+
+    A `CostWeighted` stage is stored as the classifier inside it, which scores the
+    same; its costs stay in the record.
+
+    Parameters
+    ----------
+    role : {"screen", "refine"}
+        Which stage it is.
+    stage : classifier or None
+        Fitted.
+
+    Returns
+    -------
+    files : dict of str to bytes
+        ``<role>.json`` and the files that it names.
+
+    Raises
+    ------
+    InputError
+        If it is made of something that no bundle holds.
+    """
+    costs = None
+    if isinstance(stage, CostWeighted):
+        costs, stage = tuple(stage.costs_.tolist()), stage.estimator_
+    files: dict[str, bytes] = {}
+    record: StageRecord
+    if stage is None:
+        record = EmptyRecord()
+    elif isinstance(stage, NetworkClassifier):
+        files, record = _pack_network(role, stage, costs)
+    elif isinstance(stage, DummyClassifier) and len(stage.classes_) == 1:
+        record = ConstantRecord(label=plain(stage.classes_[0]))
+    else:
+        file, classes = f"{role}.skops", tuple(map(plain, stage.classes_))
+        files[file] = dump_learner(role, stage)
+        record = LearnerRecord(file=file, classes=classes, costs=costs)
+    name = f"{role}.json"
+    return {**files, name: to_json(name, record.model_dump(mode="json"))}
+
+
+def _pack_network(
+    role: Role, stage: NetworkClassifier, costs: tuple[float, ...] | None
+) -> tuple[dict[str, bytes], NetworkRecord]:
+    state = take_apart(stage)
+    trunk = save(_compact(role, state.featurizer))
+    trunk_name = f"trunk-{sha256_bytes(trunk)[:16]}.safetensors"
+    head_name = f"{role}-head.safetensors"
+    files = {trunk_name: trunk, head_name: save(_compact(role, state.head))}
+    options = state.description.options
+    weights = options.weights  # a path would tell where the weights lay
+    named = weights in _NAMED_WEIGHTS
+    told = {"weights_dir": None, "weights": weights if named else "file"}
+    record = NetworkRecord(
+        network=state.description.model_copy(
+            update={"options": options.model_copy(update=told)}
+        ),
+        trunk=trunk_name,
+        head=head_name,
+        costs=costs,
+    )
+    return files, record
+
+
+def _compact(role: Role, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    if not _is_finite(tensors):
+        raise InputError(
+            f"{role}: expected finite weights, got NaN or infinity. Train it again "
+            "with a lower learning rate."
+        )
+    return {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
+
+
+def _is_finite(tensors: dict[str, Tensor]) -> bool:
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
+
+
+def read_record(role: Role, files: Files) -> StageRecord:
+    """Read what a stage is, without building it.
+
+    Parameters
+    ----------
+    role : {"screen", "refine"}
+        Which stage.
+    files : mapping of str to bytes
+        Verified files of a bundle.
+
+    Returns
+    -------
+    record : StageRecord
+        Validated.
+
+    Raises
+    ------
+    BundleError
+        If there is none, or it is not of the format.
+    """
+    return parse(f"{role}.json", _content(files, f"{role}.json"), _SCHEMA)
+
+
+def _content(files: Files, name: str) -> bytes:
+    if name not in files:
+        raise refuse("bundle", f"a file {name!a}", "none")
+    return files[name]
+
+
+def files_of(record: StageRecord) -> tuple[str, ...]:
+    """Name the files of weights that a record needs."""
+    if isinstance(record, NetworkRecord):
+        return (record.trunk, record.head)
+    return (record.file,) if isinstance(record, LearnerRecord) else ()
+
+
+def unpack_stage(role: Role, record: StageRecord, files: Files) -> Any:
+    """Build a fitted stage from its record and its files.
+
+    Parameters
+    ----------
+    role : {"screen", "refine"}
+        Which stage.
+    record : StageRecord
+        What it is.
+    files : mapping of str to bytes
+        Verified files of a bundle.
+
+    Returns
+    -------
+    stage : classifier or None
+        Scores as the one that was packed.
+
+    Raises
+    ------
+    BundleError
+        If weights do not fit the network, are not finite, or a learner is made
+        of something unknown.
+    """
+    return _UNPACK[type(record)](role, record, files)
+
+
+def _unpack_network(role: Role, record: NetworkRecord, files: Files) -> Any:
+    if record.network.options.precision == "auto":
+        raise refuse(f"{role}.json", "float32 or bfloat16", "precision 'auto'")
+    state = NetworkState(
+        record.network, _tensors(record.trunk, files), _tensors(record.head, files)
+    )
+    try:
+        return put_together(state)
+    except InputError as error:
+        raise refuse(f"{role}.json", "a network that its files fit", error) from error
+
+
+def _tensors(name: str, files: Files) -> dict[str, Tensor]:
+    with refusing_anything(name, "a safetensors file"):
+        tensors: dict[str, Tensor] = load(_content(files, name))
+    if not _is_finite(tensors):
+        raise refuse(name, "finite weights", "NaN or infinity")
+    return tensors
+
+
+def _unpack_learner(role: Role, record: LearnerRecord, files: Files) -> Any:
+    learner = load_learner(record.file, _content(files, record.file))
+    classes = getattr(learner, "classes_", None)
+    found = None if classes is None else tuple(map(plain, classes))
+    if found != record.classes or not hasattr(learner, "predict_proba"):
+        raise refuse(record.file, f"a classifier of {record.classes!a}", f"{found!a}")
+    return learner
+
+
+def _unpack_constant(role: Role, record: ConstantRecord, files: Files) -> Any:
+    return DummyClassifier().fit(np.zeros((1, 1)), [record.label])
+
+
+def _unpack_nothing(role: Role, record: EmptyRecord, files: Files) -> None:
+    return None
+
+
+_UNPACK: Mapping[type[StageRecord], Callable[..., Any]] = MappingProxyType(
+    {
+        NetworkRecord: _unpack_network,
+        LearnerRecord: _unpack_learner,
+        ConstantRecord: _unpack_constant,
+        EmptyRecord: _unpack_nothing,
+    }
+)

@@ -1,0 +1,201 @@
+"""Fitted cascades on disk: written whole, audited, and only then used.
+
+A bundle is read in this order, and refused at the first thing that is wrong: names
+and sizes; hashes; the forms of the JSON files; the types that a learner asks for;
+names, shapes, types and finiteness of weights; its own test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from hierclf.bundle.card import render_card
+from hierclf.bundle.container import kind_of, read_container, write_container
+from hierclf.bundle.info import BundleInfo, current_versions, facts_of
+from hierclf.bundle.learner import refusing_anything
+from hierclf.bundle.restore import restore_cascade
+from hierclf.bundle.self_test import (
+    SELF_TEST,
+    check_self_test,
+    make_self_test,
+    takes_rows,
+    tolerance_of,
+)
+from hierclf.bundle.stages import (
+    LearnerRecord,
+    StageRecord,
+    files_of,
+    pack_stage,
+    read_record,
+    unpack_stage,
+)
+from hierclf.bundle.strict_json import parse, refuse, to_json
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.foundation.errors import InputError
+
+_INFO = "info.json"
+_CARD = "model_card.md"
+_SCHEMA = TypeAdapter(BundleInfo)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A cascade that was read from disk.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted, ready to score.
+    info : BundleInfo
+        What is known of it.
+    digest : str
+        SHA-256 of its manifest, which names the SHA-256 of every other file; 64
+        hexadecimal digits.
+    """
+
+    cascade: HierarchicalClassifier
+    info: BundleInfo
+    digest: str
+
+
+def save_bundle(
+    folder: Path,
+    cascade: HierarchicalClassifier,
+    info: BundleInfo,
+    *,
+    overwrite: bool = False,
+) -> str:
+    """Write a fitted cascade, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Final name; its parents are made.
+    cascade : HierarchicalClassifier
+        Fitted, with networks or with learners on feature tables.
+    info : BundleInfo
+        As `hierclf.bundle.info.describe` makes it.
+    overwrite : bool, default=False
+        Replace a bundle that is already there.
+
+    Returns
+    -------
+    digest : str
+        That `load_bundle` will tell.
+
+    Raises
+    ------
+    InputError
+        If a stage cannot be stored, `info` is of another cascade, or `folder`
+        exists.
+    ResourceError
+        If it cannot be written.
+    """
+    facts = facts_of(cascade)
+    stranger = next((k for k in facts if getattr(info, k) != facts[k]), None)
+    if stranger:
+        raise InputError(
+            f"bundle: expected the description of this cascade, got another "
+            f"{stranger}. Call describe after fit."
+        )
+    files = {
+        **pack_stage("screen", cascade.screen_),
+        **pack_stage("refine", cascade.refine_),
+    }
+    rows = takes_rows([read_record("screen", files), read_record("refine", files)])
+    files[SELF_TEST] = make_self_test(cascade, info, rows=rows)
+    return write_container(folder, {**files, **tell(info)}, overwrite=overwrite)
+
+
+def tell(info: BundleInfo) -> dict[str, bytes]:
+    """Write a description as ``info.json`` and as the model card."""
+    return {
+        _INFO: to_json(_INFO, info.model_dump(mode="json")),
+        _CARD: render_card(info).encode(),
+    }
+
+
+def read_info(folder: Path) -> BundleInfo:
+    """Read what a bundle tells of itself, without building it.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+
+    Returns
+    -------
+    info : BundleInfo
+        Verified; the other files were looked at by name and size only.
+
+    Raises
+    ------
+    BundleError
+        If it is no bundle, or not what was written.
+    """
+    return parse_info(read_container(folder, _INFO).files)
+
+
+def parse_info(files: Mapping[str, bytes]) -> BundleInfo:
+    """Read the description among the verified files of a bundle."""
+    return parse(_INFO, files[_INFO], _SCHEMA)
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a cascade that anybody may have written.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+
+    Returns
+    -------
+    bundle : Bundle
+        It scores as the cascade that was saved.
+
+    Raises
+    ------
+    BundleError
+        If anything is wrong with it; nothing in it was executed.
+    ResourceError
+        If the system does not let it be read.
+    """
+    container = read_container(folder)
+    files = container.files
+    info = parse_info(files)
+    screen, refine = read_record("screen", files), read_record("refine", files)
+    _check_files(files, screen, refine)
+    _check_versions(info, screen, refine)
+    stages = (
+        unpack_stage("screen", screen, files),
+        unpack_stage("refine", refine, files),
+    )
+    cascade = restore_cascade(info, *stages)
+    with refusing_anything(SELF_TEST, "inputs that the bundle can score"):
+        tolerance = tolerance_of([screen, refine])
+        check_self_test(files[SELF_TEST], cascade, info, tolerance)
+    return Bundle(cascade, info, container.digest)
+
+
+def _check_files(files: Mapping[str, bytes], *records: StageRecord) -> None:
+    """Refuse weights that no stage uses."""
+    used = {name for record in records for name in files_of(record)}
+    carried = {name for name in files if kind_of(name) in ("weights", "learner")}
+    if carried != used:
+        raise refuse("manifest.json", f"weights {sorted(used)!a}", sorted(carried))
+
+
+def _check_versions(info: BundleInfo, *records: StageRecord) -> None:
+    """Refuse learners of another scikit-learn; networks are plain tensors."""
+    if not any(isinstance(record, LearnerRecord) for record in records):
+        return
+    theirs = info.versions.get("scikit-learn", "none")
+    ours = current_versions()["scikit-learn"]
+    if theirs.split(".")[:2] != ours.split(".")[:2]:
+        advice = f"Install scikit-learn {theirs!a}, or train it again."
+        raise refuse(_INFO, f"a learner of scikit-learn {ours}", ascii(theirs), advice)

@@ -1,0 +1,202 @@
+"""Figures in words: how numbers, intervals and verdicts are written."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from hierclf.cascade.cut_point import parse_rule
+from hierclf.evaluation.comparison import Difference
+from hierclf.evaluation.intervals import Estimate
+from hierclf.reporting.metric_words import metric_of
+
+_SPACE = "\N{NO-BREAK SPACE}"
+_MINUS = "\N{MINUS SIGN}"
+_NOTHING = "\N{EN DASH}"
+
+
+def number(value: float | None, *, percent: bool = True) -> str:
+    r"""Write a figure.
+
+    Parameters
+    ----------
+    value : float or None
+        None where it is undefined.
+    percent : bool, default=True
+        Whether it is a share.
+
+    Returns
+    -------
+    text : str
+        In percent with one decimal, or with three decimals; a dash for None.
+
+    Examples
+    --------
+    >>> number(0.784), number(0.784, percent=False)
+    ('78.4\xa0%', '0.784')
+    """
+    if value is None:
+        return _NOTHING
+    text = f"{100 * value:.1f}{_SPACE}%" if percent else f"{value:.3f}"
+    return text.replace("-", _MINUS)
+
+
+def bounds(estimate: Estimate, *, percent: bool = True) -> str:
+    r"""Write an interval.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        A figure with bounds.
+    percent : bool, default=True
+        Whether it is a share.
+
+    Returns
+    -------
+    text : str
+        Empty where there are no bounds.
+
+    Examples
+    --------
+    >>> bounds(Estimate(value=0.5, low=0.25, high=0.75, method="wilson"))
+    '25.0 to 75.0\xa0%'
+    """
+    return span(estimate.low, estimate.high, percent=percent)
+
+
+def span(low: float | None, high: float | None, *, percent: bool = True) -> str:
+    """Write the two ends of an interval; empty where one is missing."""
+    if low is None or high is None:
+        return ""
+    start = number(low, percent=percent).removesuffix(f"{_SPACE}%")
+    return f"{start} to {number(high, percent=percent)}"
+
+
+def cut_text(threshold: float) -> str:
+    """Write a cut point with two to four decimals.
+
+    Examples
+    --------
+    >>> cut_text(0.3), cut_text(0.41834)
+    ('0.30', '0.4183')
+    """
+    whole, _, decimals = f"{threshold:.4f}".partition(".")
+    return f"{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
+
+
+def count(n: int, noun: str) -> str:
+    """Write how many there are of a thing.
+
+    Examples
+    --------
+    >>> count(1, "scan"), count(2, "scan")
+    ('1 scan', '2 scans')
+    """
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def gain(difference: Difference) -> str:
+    """Write a difference with its sign; shares in percentage points."""
+    value, percent = difference.difference.value, metric_of(difference.metric).percent
+    if value is None:
+        return _NOTHING
+    text = f"{100 * value:+.1f} points" if percent else f"{value:+.3f}"
+    return text.replace("-", _MINUS).replace(" ", _SPACE)
+
+
+def gain_bounds(difference: Difference) -> str:
+    """Write the interval of a difference; empty where there is none."""
+    low, high = difference.difference.low, difference.difference.high
+    if low is None or high is None:
+        return ""
+    percent = metric_of(difference.metric).percent
+    ends = [f"{100 * x:+.1f}" if percent else f"{x:+.3f}" for x in (low, high)]
+    return " to ".join(ends).replace("-", _MINUS)
+
+
+def verdict(difference: Difference) -> str:
+    """Say what the interval of a difference allows to say.
+
+    Parameters
+    ----------
+    difference : Difference
+        Of two models on the same scans.
+
+    Returns
+    -------
+    text : str
+        That it is shown to be higher or lower, or that it is not shown to differ.
+
+    Examples
+    --------
+    >>> gained = Estimate(value=0.02, low=-0.01, high=0.05, method="bootstrap")
+    >>> verdict(Difference(metric="accuracy", baseline="a", model="b",
+    ...                    difference=gained))
+    'not shown to differ: the interval contains 0'
+    """
+    low, high = difference.difference.low, difference.difference.high
+    if low is None or high is None:
+        return "no interval: too few patients to say"
+    if low > 0:
+        return "higher: the whole interval lies above 0"
+    if high < 0:
+        return "lower: the whole interval lies below 0"
+    return "not shown to differ: the interval contains 0"
+
+
+_BEST = MappingProxyType(
+    {
+        "macro_recall": "the highest macro recall",
+        "youden": "the highest sum of sensitivity and specificity (Youden's index)",
+        "expected_cost": "the lowest expected cost of a scan",
+    }
+)
+
+
+def rule_in_words(rule: str) -> str:
+    """Say what a cut point was chosen for.
+
+    Parameters
+    ----------
+    rule : str
+        As `hierclf.cascade.cut_point.parse_rule` reads it.
+
+    Returns
+    -------
+    text : str
+        A noun phrase.
+
+    Examples
+    --------
+    >>> rule_in_words("sensitivity>=0.95")
+    'the highest specificity with a sensitivity of at least 0.95'
+    """
+    read = parse_rule(rule)
+    if read.target is None:
+        return _BEST[read.name]
+    other = "specificity" if read.name == "sensitivity" else "sensitivity"
+    return f"the highest {other} with a {read.name} of at least {read.target}"
+
+
+def printable(value: object) -> object:
+    r"""Write out characters that could change how a page reads, such as U+202E.
+
+    Parameters
+    ----------
+    value : object
+        What a template prints.
+
+    Returns
+    -------
+    value : object
+        A plain string without control and direction characters; other things as
+        they are.
+
+    Examples
+    --------
+    >>> printable("scan\u202egnp.exe")
+    'scan\\u202egnp.exe'
+    """
+    if type(value) is not str:
+        return value
+    kept = "\n\N{NO-BREAK SPACE}"
+    return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in value)

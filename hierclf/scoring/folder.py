@@ -1,0 +1,158 @@
+"""A folder of scans to a file of rows, however many there are.
+
+Scans are read ahead by threads, scored in batches and forgotten: memory does not
+grow with their number, but for the names of those that an earlier run had scored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from tqdm import tqdm
+
+from hierclf.bundle.store import load_bundle
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.data.folders import list_scans
+from hierclf.foundation.errors import InputError
+from hierclf.foundation.files import explain_os_error, locked
+from hierclf.loading.scans import read_ahead
+from hierclf.scoring.batch import rows_of
+from hierclf.scoring.journal import open_journal, part_of
+from hierclf.scoring.kept import Kept, take_up
+from hierclf.scoring.options import ScoreOptions, ScoreSummary
+from hierclf.scoring.reading import Reading, make_reader, refuse_tables
+from hierclf.scoring.rows import RowFormat
+
+
+def score_folder(options: ScoreOptions) -> ScoreSummary:
+    """Score every scan below a folder and write a row for each.
+
+    The columns are path, status, code, screen_score, decision, label, a
+    probability ``p_<label>`` for each label (healthy first), view_spread, bundle,
+    sha256 and message; see `hierclf.scoring.rows`. A file that cannot be scored
+    gets a row that says why, and the others go on. Rows come in the sorted order
+    of the names.
+
+    With `resume` an unfinished file is gone on with; rows that are there stay
+    and their scans are not looked at again. Where there is no unfinished file but
+    a finished one, scans that are new get rows behind those that are there.
+
+    Parameters
+    ----------
+    options : ScoreOptions
+        What to score, with what, and where to write.
+
+    Returns
+    -------
+    summary : ScoreSummary
+        Counts of all rows in the file, those of an earlier run included.
+
+    Raises
+    ------
+    InputError
+        If there is no scan (the file then holds a header and nothing else), the
+        output exists, or is of another bundle or folder.
+    BundleError
+        If the bundle is refused.
+    ResourceError
+        If the output cannot be written or somebody else writes it. What was
+        written stays, and `resume` goes on with it; so also after an interrupt.
+    """
+    _check_options(options)
+    bundle = load_bundle(options.bundle)
+    form = RowFormat(bundle.cascade.hierarchy_, bundle.digest)
+    refuse_tables(bundle.cascade)
+    try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(f"make {options.out.parent}", error) from error
+    with locked(options.out.with_name(f".{options.out.name}.lock")):
+        kept = _prepare(options, form)
+        codes = _score(options, bundle.cascade, form, kept)
+    if not codes:
+        raise InputError(
+            f"{options.input}: expected at least one scan (PNG, JPEG, TIFF or DICOM), "
+            f"got none. {options.out.name} holds a header only; check the path."
+        )
+    failed = {code: n for code, n in sorted(codes.items()) if code}
+    return ScoreSummary(
+        n_ok=codes[""],
+        n_failed=failed,
+        n_earlier=len(kept.done),
+        digest=bundle.digest,
+    )
+
+
+def _check_options(options: ScoreOptions) -> None:
+    if options.out.suffix.lower() != ".csv":  # so it can be no scan either
+        raise InputError(
+            f"out: expected a name that ends in .csv, got {options.out.name!r}. "
+            "Rows are written as CSV."
+        )
+    if options.resume and options.overwrite:
+        raise InputError(
+            "resume: expected it without overwrite, got both. Leave one out."
+        )
+    if not options.input.is_dir():
+        raise InputError(
+            f"{options.input}: expected a folder of scans, got none. Check the path."
+        )
+
+
+def _prepare(options: ScoreOptions, form: RowFormat) -> Kept:
+    """Decide what becomes of rows that are there."""
+    if options.overwrite:
+        return Kept()
+    if not options.resume:
+        there = [p for p in (options.out, part_of(options.out)) if p.exists()]
+        if there:
+            raise InputError(
+                f"out: expected a new file, got {there[0]}. Add --resume to go on "
+                "with it, --overwrite to replace it, or choose another --out."
+            )
+        return Kept()
+    kept = take_up(options.out, form, batch_size=options.batch_size)
+    if kept.done and not any((options.input / name).exists() for name in kept.done):
+        raise InputError(
+            f"out: expected rows of scans in {options.input}, got rows of other "
+            "scans. Name the folder that they are of, or choose another --out."
+        )
+    return kept
+
+
+def _score(
+    options: ScoreOptions,
+    cascade: HierarchicalClassifier,
+    form: RowFormat,
+    kept: Kept,
+) -> Counter[str]:
+    """Append a row for each scan that has none, and count the codes of all."""
+    codes = kept.codes.copy()
+    fresh = (
+        path
+        for path in list_scans(options.input)
+        if path.relative_to(options.input).as_posix() not in kept.done
+    )
+    read = make_reader(cascade, options.input)
+    readings = read_ahead(read, fresh, n_threads=options.n_threads)
+    bar = tqdm(desc="score", unit="scan", initial=len(kept.done), disable=None)
+    with bar, open_journal(options.out, form.columns, kept.end) as journal:
+        for batch in _batches(readings, options.batch_size):
+            rows = rows_of(batch, cascade, form)
+            journal.append(rows)
+            codes.update(row[2] for row in rows)
+            bar.update(len(rows))
+        journal.finish()
+    return codes
+
+
+def _batches(readings: Iterator[Reading], size: int) -> Iterator[list[Reading]]:
+    batch: list[Reading] = []
+    for reading in readings:
+        batch.append(reading)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

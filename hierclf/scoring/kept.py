@@ -1,0 +1,152 @@
+"""What an interrupted run left behind, and what of it is kept.
+
+A kill or a full disk may leave half a row at the end, which is cut off. Of an
+unfinished file only whole batches are kept: the same scans are then scored together
+as without the interruption, so that not even a last digit differs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from hierclf.data.csv_table import unescape_cell
+from hierclf.foundation.errors import InputError
+from hierclf.foundation.files import explain_os_error
+from hierclf.scoring.journal import part_of
+from hierclf.scoring.rows import Row, RowFormat, to_csv
+
+
+@dataclass
+class Kept:
+    """Rows of an earlier run.
+
+    Parameters
+    ----------
+    end : int
+        The byte of the unfinished file at which they end; 0 keeps nothing.
+    done : set of str
+        Their paths.
+    codes : Counter
+        How many have which code; '' is that of a score.
+    """
+
+    end: int = 0
+    done: set[str] = field(default_factory=set)
+    codes: Counter[str] = field(default_factory=Counter)
+
+    def add(self, rows: Sequence[Row], end: int) -> None:
+        """Keep rows up to a byte."""
+        self.done.update(unescape_cell(row[0]) for row in rows)
+        self.codes.update(row[2] for row in rows)
+        self.end = end
+
+
+def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:
+    """Take up the unfinished file, or else a copy of the finished one.
+
+    Rows that are kept stay where they are, whatever became of their scans.
+
+    Parameters
+    ----------
+    out : Path
+        Final name.
+    form : RowFormat
+        The columns and the bundle that the file must have.
+    batch_size : int
+        Scans scored at a time.
+
+    Returns
+    -------
+    kept : Kept
+        Nothing where there is no file.
+
+    Raises
+    ------
+    InputError
+        If it is of another bundle, or no such file.
+    ResourceError
+        If it cannot be read or copied.
+    """
+    part = part_of(out)
+    unfinished = part.exists()
+    source = part if unfinished else out
+    if not source.exists():
+        return Kept()
+    multiple = batch_size if unfinished else 1
+    try:
+        with source.open("rb") as stream:
+            kept = _keep(source, stream, form, multiple)
+        if not unfinished:
+            shutil.copyfile(out, part)
+    except OSError as error:
+        raise explain_os_error(f"read {source}", error) from error
+    return kept
+
+
+def _keep(source: Path, stream: BinaryIO, form: RowFormat, multiple: int) -> Kept:
+    """Keep as many rows as can be, in multiples of some number."""
+    kept, columns = Kept(), form.columns
+    records = _records(stream)
+    end, header = next(records, (0, []))
+    if header != columns:
+        _refuse_other_table(source, to_csv([columns]))
+        return kept
+    waiting: list[Row] = []
+    kept.add([], end)
+    for offset, cells in records:
+        if len(cells) != len(columns):
+            break
+        _refuse_other_bundle(source, cells[columns.index("bundle")], form.bundle)
+        waiting.append(cells)
+        if len(waiting) == multiple:
+            kept.add(waiting, offset)
+            waiting = []
+    return kept
+
+
+def _refuse_other_table(source: Path, header: bytes) -> None:
+    with source.open("rb") as stream:
+        start = stream.read(len(header))
+    if not header.startswith(start):  # else killed while the header was written
+        raise InputError(
+            f"{source}: expected the columns that this bundle writes, got others. "
+            "Choose another --out or add --overwrite."
+        )
+
+
+def _refuse_other_bundle(source: Path, found: str, bundle: str) -> None:
+    if found != bundle:
+        raise InputError(
+            f"{source}: expected rows of bundle {bundle}, got {found!a}. "
+            "Go on with the same bundle, or add --overwrite."
+        )
+
+
+def _records(stream: BinaryIO) -> Iterator[tuple[int, Row]]:
+    """Read the complete records, each with the byte at which it ends.
+
+    A line end between quotation marks ends no record, and what follows the last
+    line end that does is half a record.
+    """
+    end, pending, n_quotes = 0, b"", 0
+    for line in stream:
+        pending += line
+        n_quotes += line.count(b'"')
+        if n_quotes % 2 == 0 and line.endswith(b"\n"):
+            end += len(pending)
+            yield end, _cells(pending.decode("utf-8", "surrogateescape"))
+            pending, n_quotes = b"", 0
+
+
+def _cells(record: str) -> Row:
+    try:
+        return next(csv.reader(io.StringIO(record, newline=""), strict=True), [])
+    except csv.Error:
+        return []

@@ -1,0 +1,51 @@
+"""What can be chosen for scoring a folder, and what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ScoreOptions(BaseModel):
+    """A bundle, a folder of scans, and where the rows go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bundle: Path = Field(description="folder of the bundle")
+    input: Path = Field(description="folder of scans, with its subfolders")
+    out: Path = Field(description="CSV file to write")
+    resume: bool = Field(
+        False, description="go on with an unfinished file, or add scans that are new"
+    )
+    overwrite: bool = Field(False, description="replace what is there")
+    batch_size: int = Field(32, ge=1, le=4096, description="scans scored at a time")
+    n_threads: int = Field(2, ge=1, le=64, description="threads that decode scans")
+
+
+class ScoreSummary(BaseModel):
+    """What came of a folder.
+
+    Parameters
+    ----------
+    n_ok : int
+        Scans with a score in the file.
+    n_failed : dict of str to int
+        Scans without one, by code.
+    n_earlier : int
+        Rows among these that an earlier run had written.
+    digest : str
+        Of the bundle, 64 hexadecimal digits.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_ok: int
+    n_failed: dict[str, int]
+    n_earlier: int
+    digest: str
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every scan has a score, else 3."""
+        return 3 if self.n_failed else 0

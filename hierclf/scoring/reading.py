@@ -1,0 +1,108 @@
+"""Scans read for scoring, each with the digest of what was decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.data.border import refusing
+from hierclf.data.pixels import decode_scan
+from hierclf.foundation.errors import InputError, ScanError
+from hierclf.foundation.files import sha256_bytes
+from hierclf.inference.views import make_views
+from hierclf.loading.scans import Frame, FrameReader, read_bytes
+from hierclf.training.estimator import NetworkClassifier
+
+UNREAD = frozenset({"E_PERM", "E_GONE", "E_CHANGED", "E_MEMORY"})
+"""Codes that tell of the machine and not of the scan."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One file: its pixels, or why there are none.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the folder, with ``/``.
+    sha256 : str
+        Of the bytes that were decoded; '' where none were read.
+    pixels : ndarray of float32, shape (height, width), or None
+        The scan.
+    code, message : str
+        Why there is none; '' where there is one.
+    """
+
+    path: str
+    sha256: str
+    pixels: Frame | None
+    code: str = ""
+    message: str = ""
+
+
+def refuse_tables(cascade: HierarchicalClassifier) -> None:
+    """Stop if a cascade looks at feature tables.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Of a bundle.
+
+    Raises
+    ------
+    InputError
+        If its screen is no network.
+    """
+    if not isinstance(cascade.screen_, NetworkClassifier):
+        raise InputError(
+            "bundle: expected stages that look at scans, got learners on feature "
+            "tables. Take a bundle with networks."
+        )
+
+
+def make_reader(
+    cascade: HierarchicalClassifier, folder: Path
+) -> Callable[[Path], Reading]:
+    """Make the function that reads a scan for a cascade.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Of networks. If all of them look at frames of one size, a scan is brought
+        to it at once: that takes a thread's time instead of the network's, and
+        a few kilobytes instead of the whole scan. It changes no score.
+    folder : Path
+        What paths are relative to.
+
+    Returns
+    -------
+    read : callable
+        Path to `Reading`; it raises nothing that is the fault of one file.
+    """
+    stages = (cascade.screen_, cascade.refine_)
+    networks = [stage for stage in stages if isinstance(stage, NetworkClassifier)]
+    sides = {_frame_side(network) for network in networks}
+    shrink = FrameReader(sides.pop()).frame_of if len(sides) == 1 else _as_it_is
+
+    def read(path: Path) -> Reading:
+        name, digest = path.relative_to(folder).as_posix(), ""
+        try:
+            content = read_bytes(str(path))
+            digest = sha256_bytes(content)
+            with refusing("E_DECODE", "a scan"):
+                return Reading(name, digest, shrink(decode_scan(content).pixels))
+        except ScanError as error:
+            return Reading(name, digest, None, error.code, str(error))
+
+    return read
+
+
+def _frame_side(network: NetworkClassifier) -> int:
+    options = network.resolved_options()
+    return make_views(options.views).frame_side(options.image_size)
+
+
+def _as_it_is(pixels: Frame) -> Frame:
+    return pixels

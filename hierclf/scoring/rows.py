@@ -1,0 +1,117 @@
+"""Rows of a result: one for each file, with a score or with a reason.
+
+``decision`` is ``healthy`` or ``diseased``, by the cut point; ``label`` is the label
+that was decided on. They are taken from the full score and not from the six digits
+in the file. ``view_spread`` is the standard deviation of the screen's score over the
+views of the scan.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hierclf.cascade.hierarchical import Decisions
+from hierclf.data.csv_table import escape_cell
+from hierclf.problem.labels import Hierarchy
+from hierclf.scoring.reading import UNREAD, Reading
+
+N_DIGEST = 16
+"""Hexadecimal digits of the bundle's digest that stand in each row."""
+Row = list[str]
+
+
+@dataclass(frozen=True)
+class RowFormat:
+    """How the rows of one bundle look.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        Its labels give a column of probabilities each, healthy first.
+    digest : str
+        Of the bundle; its start stands in each row.
+    """
+
+    hierarchy: Hierarchy[Any]
+    digest: str
+
+    @property
+    def columns(self) -> Row:
+        """Names of the columns, in their order."""
+        probabilities = [f"p_{label}" for label in self.hierarchy.labels]
+        first = ["path", "status", "code", "screen_score", "decision", "label"]
+        return [*first, *probabilities, "view_spread", "bundle", "sha256", "message"]
+
+    @property
+    def bundle(self) -> str:
+        """What stands in the column ``bundle``."""
+        return self.digest[:N_DIGEST]
+
+    def scored(self, reading: Reading, told: Decisions, place: int) -> Row:
+        """Write the row of a scan that has a score.
+
+        Parameters
+        ----------
+        reading : Reading
+            The scan.
+        told : Decisions
+            Of the scans that it was scored with.
+        place : int
+            Its place among them.
+
+        Returns
+        -------
+        row : list of str
+            Numbers with six significant digits.
+        """
+        decided = int(told.decided[place])
+        probabilities = [_digits(p) for p in told.probabilities[place]]
+        spread = "" if told.view_spread is None else _digits(told.view_spread[place])
+        return [
+            *(reading.path, "ok", "", _digits(told.screen_score[place])),
+            "diseased" if decided else "healthy",
+            str(self.hierarchy.labels[decided]),
+            *(*probabilities, spread, self.bundle, reading.sha256, ""),
+        ]
+
+    def failed(self, reading: Reading, code: str, message: str) -> Row:
+        """Write the row of a file that has no score.
+
+        Parameters
+        ----------
+        reading : Reading
+            The file.
+        code : str
+            Stable name of the reason. Status is ``error`` for what the machine
+            is to blame for and for what nobody foresaw, else ``rejected``.
+        message : str
+            What was expected and what was found.
+
+        Returns
+        -------
+        row : list of str
+            Without scores.
+        """
+        unforeseen = code in UNREAD or reading.pixels is not None
+        status = "error" if unforeseen else "rejected"
+        empty = [""] * (len(self.hierarchy.labels) + 4)  # score to view_spread
+        cells = [reading.path, status, code, *empty]
+        return [*cells, self.bundle, reading.sha256, message]
+
+
+def _digits(number: np.float64) -> str:
+    return format(float(number), ".6g")
+
+
+def to_csv(rows: Iterable[Sequence[str]]) -> bytes:
+    """Turn rows into the bytes of CSV records, formulas escaped."""
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    writer.writerows([escape_cell(cell) for cell in row] for row in rows)
+    return stream.getvalue().encode("utf-8", "surrogateescape")
