@@ -81,6 +81,7 @@ def _check_cut_point(value: object) -> float | str:
 
 
 CutPoint = Annotated[float | str, BeforeValidator(_check_cut_point)]
+Adjustment = Literal["tuned"] | Annotated[float, Field(ge=0, le=3)]
 Costs = Annotated[
     CostRule | tuple[tuple[float, ...], ...], BeforeValidator(parse_costs)
 ]
@@ -127,8 +128,15 @@ class TrainOptions(LabelledData):
         description="what errors of the refinement cost: none, recall, ordered, a "
         "vector (5,8,9) or a matrix (0,1;2,0) in the order of the stages",
     )
+    adjustment: Adjustment = Field(
+        "tuned",
+        description="how far the refinement makes up for rare stages: 0 not, 1 fully, "
+        "tuned: chosen together with the cut point",
+    )
     decision: Literal["argmax", "least_cost"] = Field(
-        "argmax", description="how the refinement decides; least_cost needs costs"
+        "argmax",
+        description="how the refinement decides: argmax of the adjusted probabilities, "
+        "or least_cost, by the expected cost",
     )
     folds: int = Field(
         5,

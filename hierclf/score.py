@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from hierclf.console import parse, run
-from hierclf.scoring.score import ScoreOptions, score_folder
+from hierclf.scoring.folder import score_folder
+from hierclf.scoring.options import ScoreOptions
 
 PURPOSE = (
     "Score every scan below a folder. Each file gets one row, also one that cannot be "
@@ -26,7 +27,11 @@ def main(argv: list[str]) -> int:
     """
     options = parse(ScoreOptions, "score", PURPOSE, argv)
     summary = score_folder(options)
-    print(summary.sentence(options.out))  # noqa: T201
+    failed = ", ".join(f"{code} {n}" for code, n in sorted(summary.n_failed.items()))
+    print(  # noqa: T201
+        f"{summary.n_ok} scans scored, {sum(summary.n_failed.values())} without a score"
+        f"{f' ({failed})' if failed else ''}: {options.out}"
+    )
     return summary.exit_code
 
 

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from hierclf.assembly.scans import RunData, set_threads
-from hierclf.assembly.trained import decide, labelled_scans, open_bundle, positions
+from hierclf.assembly.trained import (
+    bundle_costs,
+    decide,
+    labelled_scans,
+    open_bundle,
+    positions,
+)
 from hierclf.bundle.revise import with_cut_point
 from hierclf.bundle.store import Bundle
 from hierclf.cascade.curve import sweep
@@ -49,7 +55,7 @@ def _sweep(bundle: Bundle, scans: RunData, options: SweepOptions) -> CutPointCho
     said, hierarchy = decide(bundle, scans), bundle.cascade.hierarchy_
     cases = (positions(hierarchy, scans.manifest), said.screen_score, said.refined)
     patients = scans.manifest["patient_id"].to_numpy()
-    rule, costs = parse_rule(options.rule), bundle.cascade.costs
+    rule, costs = parse_rule(options.rule), bundle_costs(bundle)
     n_classes = len(hierarchy.labels)
     curve = sweep(*cases, n_classes=n_classes, points=options.points)
     choice = choose_cut_point(curve, rule, costs)
@@ -84,7 +90,7 @@ def _sweep(bundle: Bundle, scans: RunData, options: SweepOptions) -> CutPointCho
         with_cut_point(
             options.bundle,
             options.write_bundle,
-            threshold=min(choice.threshold, 1.0),
+            threshold=choice.threshold,
             choice=choice,
             reason=f"Chosen by {choice.rule} on {how}.",
             overwrite=options.overwrite,

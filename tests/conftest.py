@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # machines are shared
+settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parents[1]
 

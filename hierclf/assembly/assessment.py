@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hierclf.assembly.models import Builder
-from hierclf.cascade.hierarchical import Decisions, Folds
+from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.hierarchical import Folds
 from hierclf.data.split import hold_out
 from hierclf.evaluation.calibration import prior_corrected
 from hierclf.evaluation.predictions import Predictions, predictions_of

@@ -14,7 +14,8 @@ from hierclf.assembly.provenance import versions
 from hierclf.assembly.scans import RunData
 from hierclf.cascade.curve_interval import CurveInterval, bootstrap_curve
 from hierclf.cascade.cut_point import parse_rule
-from hierclf.cascade.hierarchical import Decisions, HierarchicalClassifier
+from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.evaluation.comparison import Difference, paired
 from hierclf.evaluation.patients import by_patient
 from hierclf.evaluation.predictions import Predictions
@@ -89,7 +90,7 @@ def sweep_interval(
     return bootstrap_curve(
         held.truth,
         held.screen_score,
-        held.refined,
+        cascade.refined(held.conditional, cascade.adjustment_),
         n_classes=len(cascade.hierarchy_.labels),
         groups=np.asarray(patients)[held.rows],
         rule=parse_rule(choice.rule),

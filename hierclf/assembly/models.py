@@ -87,6 +87,7 @@ class Builder:
             cut_point=cut_point,
             points=options.points,
             costs=self.costs() if decides else None,
+            adjustment=options.adjustment,
             cv=cv,
             seed=options.seed,
         )

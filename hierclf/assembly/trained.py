@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hierclf.assembly.scans import RunData, cache_folder, keep_splits, load_scans
 from hierclf.bundle.store import Bundle, load_bundle
-from hierclf.cascade.hierarchical import Decisions
+from hierclf.cascade.decisions import Decisions
 from hierclf.config import EvaluateOptions, SweepOptions
 from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
@@ -91,6 +92,12 @@ def bundle_remarks(bundle: Bundle, scans: RunData) -> tuple[str, ...]:
             "no evidence for new scans.",
         )
     return ()
+
+
+def bundle_costs(bundle: Bundle) -> NDArray[np.float64] | None:
+    """Give the cost matrix of a bundle, healthy first, where it has one."""
+    costs = bundle.cascade.costs
+    return None if costs is None else np.asarray(costs, dtype=np.float64)
 
 
 def positions(hierarchy: Hierarchy[str], manifest: pd.DataFrame) -> Any:

@@ -1,45 +1,72 @@
-"""Arrays that compiled code indexes without looking, looked at beforehand.
+"""Compiled parts of learners: stored as plain arrays, built again from checked ones.
 
-scikit-learn's trees and libsvm trust what they were fitted to; arrays of a file may
-be anybody's. A child that does not exist or a support vector too few would be read
-from memory that is not theirs.
+The trees and search trees of scikit-learn and the vectors of libsvm trust what they
+are given: a child that does not exist is read from memory that is not theirs, and
+even building a tree from a wrong array ends the process. So no compiled object is
+stored. Arrays are checked here before any compiled code sees them.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import BallTree, KDTree, KNeighborsClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree._tree import NODE_DTYPE, Tree
 
 
-def check_compiled(estimator: Any) -> None:
-    """Refuse an estimator whose arrays do not fit each other.
-
-    The search trees of nearest neighbors cannot be checked so; they are built
-    again from their points.
+def to_plain(estimator: Any) -> Any:
+    """Copy an estimator, compiled objects replaced by arrays.
 
     Parameters
     ----------
     estimator : estimator
-        Built from a file, not used yet. Changed where it holds search trees.
+        Fitted. Not changed.
+
+    Returns
+    -------
+    plain : estimator
+        For `from_plain`; it can predict nothing.
+    """
+    plain = copy.deepcopy(estimator)
+    for part in _parts(plain, set()):
+        if type(part) is DecisionTreeClassifier and hasattr(part, "tree_"):
+            part.tree_ = part.tree_.__getstate__()
+        elif type(part) is KNeighborsClassifier and hasattr(part, "_tree"):
+            part._tree = None
+    return plain
+
+
+def from_plain(plain: Any) -> Any:
+    """Check the arrays of an estimator and build its compiled objects, in place.
+
+    Parameters
+    ----------
+    plain : estimator
+        Built from a file that anybody may have written.
+
+    Returns
+    -------
+    estimator : estimator
+        The same object, ready to predict.
 
     Raises
     ------
-    ValueError
-        If an index or a shape is out of range.
-    AttributeError
-        If something that was fitted is absent.
+    ValueError, TypeError, AttributeError, KeyError
+        If an array is absent, or an index or a shape is out of range.
     """
-    for part in _parts(estimator, set()):
-        marker, check = CHECKS.get(type(part), ("", None))
-        if check is not None and hasattr(part, marker):
-            check(part)
+    for part in _parts(plain, set()):
+        marker, build = _BUILD.get(type(part), ("", None))
+        if build is not None and hasattr(part, marker):
+            build(part)
+    return plain
 
 
 def _parts(value: Any, seen: set[int]) -> Iterator[Any]:
@@ -67,23 +94,38 @@ def _require(holds: Any, rule: str) -> None:
         raise ValueError(rule)
 
 
-def _check_tree(model: DecisionTreeClassifier) -> None:
-    tree = model.tree_
-    _require(0 < tree.node_count <= tree.capacity, "nodes of a tree")
-    left, right = tree.children_left, tree.children_right
-    inner = np.flatnonzero(left != -1)
-    for child in (left[inner], right[inner]):  # a child comes after its parent
-        _require((child > inner).all(), "children of a tree")
-        _require((child < tree.node_count).all(), "children of a tree")
-    feature = tree.feature[inner]
-    _require((feature >= 0).all(), "features of a tree")
-    _require((feature < model.n_features_in_).all(), "features of a tree")
+def _require_array(
+    array: Any, dtype: Any, shape: tuple[int, ...], rule: str
+) -> NDArray[Any]:
+    _require(type(array) is np.ndarray, rule)
+    _require(array.dtype == dtype and array.shape == shape, rule)
+    return np.ascontiguousarray(array)
+
+
+def _build_tree(model: DecisionTreeClassifier) -> None:
+    state = model.tree_
+    n_nodes, n_classes = len(state["nodes"]), len(model.classes_)
+    nodes = _require_array(state["nodes"], NODE_DTYPE, (n_nodes,), "nodes of a tree")
+    shape = (n_nodes, 1, n_classes)
+    values = _require_array(state["values"], np.float64, shape, "values of a tree")
+    _require(n_nodes > 0, "nodes of a tree")
+    inner = np.flatnonzero(nodes["left_child"] != -1)
+    for side in ("left_child", "right_child"):  # a child comes after its parent
+        children = nodes[side][inner]
+        _require((children > inner).all(), "children of a tree")
+        _require((children < n_nodes).all(), "children of a tree")
+    features = nodes["feature"][inner]
+    _require((features >= 0).all(), "features of a tree")
+    _require((features < model.n_features_in_).all(), "features of a tree")
+    told = {"max_depth": int(state["max_depth"]), "node_count": n_nodes}
+    tree = Tree(int(model.n_features_in_), np.array([n_classes], dtype=np.intp), 1)
+    tree.__setstate__({**told, "nodes": nodes, "values": values})
+    model.tree_ = tree
 
 
 def _check_forest(model: RandomForestClassifier) -> None:
-    trees = model.estimators_
-    _require(len(trees), "trees of a forest")
-    for tree in trees:
+    _require(len(model.estimators_), "trees of a forest")
+    for tree in model.estimators_:
         _require(type(tree) is DecisionTreeClassifier, "trees of a forest")
         _require(tree.n_features_in_ == model.n_features_in_, "width of a forest")
 
@@ -100,35 +142,38 @@ def _check_svc(model: SVC) -> None:
         "_n_support": (n_classes,),
     }
     for name, shape in shapes.items():
-        _require(np.shape(getattr(model, name)) == shape, f"{name} of an SVC")
-    n_support = np.asarray(model._n_support)
-    _require((n_support >= 0).all(), "_n_support of an SVC")
-    _require(n_support.sum() == n_vectors, "_n_support of an SVC")
+        array = getattr(model, name)
+        _require(
+            type(array) is np.ndarray and array.shape == shape, f"{name} of an SVC"
+        )
+    _require((model._n_support >= 0).all(), "_n_support of an SVC")
+    _require(model._n_support.sum() == n_vectors, "_n_support of an SVC")
     for name in ("_probA", "_probB"):
         _require(np.size(getattr(model, name)) in (0, n_pairs), f"{name} of an SVC")
     _require(model._impl == "c_svc" and not model._sparse, "a dense SVC")
     _require(model.kernel in ("linear", "poly", "rbf", "sigmoid"), "kernel of an SVC")
 
 
-def _check_neighbors(model: KNeighborsClassifier) -> None:
-    points = model._fit_X
-    _require(points.dtype in (np.float32, np.float64), "type of the points")
-    _require(points.shape == (model.n_samples_fit_, model.n_features_in_), "points")
-    _require(len(model._y) == len(points), "labels of the points")
+def _build_search(model: KNeighborsClassifier) -> None:
+    points, labels = model._fit_X, model._y
+    shape = (model.n_samples_fit_, model.n_features_in_)
+    _require(getattr(points, "dtype", None) in (np.float32, np.float64), "points")
+    model._fit_X = _require_array(points, points.dtype, shape, "points of a search")
+    _require(len(labels) == len(points), "labels of the points")
     _require(model.effective_metric_ == "euclidean", "metric of a search")
     search = {"kd_tree": KDTree, "ball_tree": BallTree}.get(model._fit_method)
     model._tree = None if search is None else search(points, model.leaf_size)
 
 
-CHECKS: Mapping[type, tuple[str, Callable[[Any], None] | None]] = MappingProxyType(
+_BUILD: Mapping[type, tuple[str, Callable[[Any], None] | None]] = MappingProxyType(
     {
-        DecisionTreeClassifier: ("tree_", _check_tree),
+        DecisionTreeClassifier: ("tree_", _build_tree),
         RandomForestClassifier: ("estimators_", _check_forest),
         SVC: ("support_", _check_svc),
-        KNeighborsClassifier: ("_tree", _check_neighbors),
+        KNeighborsClassifier: ("_tree", _build_search),
     }
 )
-"""By exact class: the attribute without which it computes nothing, and the check.
+"""By exact class: the attribute without which it computes nothing, and what is done.
 
 Fitted estimators carry unfitted ones, for example the pattern of a forest's trees.
 """

@@ -16,6 +16,9 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    StrictBool,
+    StrictInt,
+    StrictStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -29,10 +32,11 @@ from hierclf.cascade.cut_point import CutPointChoice
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.foundation.errors import InputError
 
-Label = bool | int | str
+Label = StrictBool | StrictInt | StrictStr
 """What a label may be; JSON keeps these three apart."""
 Text = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Prior = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
 Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 CARD: Mapping[str, str] = MappingProxyType(
@@ -112,6 +116,10 @@ class BundleInfo(BaseModel):
         The cut points that were tried.
     costs : tuple of tuple of float, or None
         Price of each confusion, in the order of `labels`.
+    adjustment : float, at least 0
+        How far the refinement makes up for rare stages.
+    priors : tuple of float, in (0, 1]
+        Share of each diseased label among the diseased training scans.
     n_features, feature_names : int and tuple of str, or None
         Of a cascade on feature tables.
     data : DataSummary
@@ -137,6 +145,8 @@ class BundleInfo(BaseModel):
     choice: CutPointChoice | None = None
     points: Points = "grid"
     costs: tuple[tuple[Price, ...], ...] | None = None
+    adjustment: Price = 0.0
+    priors: tuple[Prior, ...]
     n_features: int | None = Field(None, ge=1)
     feature_names: tuple[str, ...] | None = None
     data: DataSummary
@@ -163,6 +173,8 @@ class BundleInfo(BaseModel):
             raise ValueError("costs must have a row and a column for each label")
         if self.choice is not None and self.choice.threshold != self.cut_point:
             raise ValueError("cut_point must be that of the choice")
+        if len(self.priors) != n_labels - 1:
+            raise ValueError("priors must have one for each diseased label")
         if self.data.counts.keys() != set(map(str, self.labels)):
             raise ValueError("data.counts must have a count for each label")
         if self.feature_names and len(self.feature_names) != self.n_features:
@@ -191,6 +203,8 @@ def facts_of(cascade: HierarchicalClassifier) -> dict[str, Any]:
         "cut_point": float(cascade.cut_point_),
         "choice": cascade.choice_,
         "points": cascade.points,
+        "adjustment": float(cascade.adjustment_),
+        "priors": tuple(map(float, cascade.priors_)),
         "costs": None if costs is None else tuple(map(tuple, costs.tolist())),
         "n_features": getattr(cascade, "n_features_in_", None),
         "feature_names": None if names is None else tuple(map(str, names)),

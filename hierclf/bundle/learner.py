@@ -3,8 +3,7 @@
 A skops file is a ZIP of arrays and of a schema that names the types to build. Here
 both the types and the ways of building them must be on lists that stand in this
 file. What skops trusts by itself is far more, and what a file asks for does not
-count. Some of these types run compiled code that does not look at the indices it is
-given; `hierclf.bundle.compiled` looks at them first.
+count. No type on the list is compiled; see `hierclf.bundle.compiled`.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from typing import Any
 import skops.io
 from skops.io.exceptions import UnsupportedTypeException
 
-from hierclf.bundle.compiled import check_compiled
+from hierclf.bundle.compiled import from_plain, to_plain
 from hierclf.bundle.strict_json import refuse, strict_json
 from hierclf.foundation.errors import BundleError, InputError
 
@@ -48,10 +47,6 @@ _INNER = frozenset(
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.calibration._TemperatureScaling",
         "sklearn.isotonic.IsotonicRegression",
-        "sklearn.metrics._dist_metrics.EuclideanDistance64",
-        "sklearn.neighbors._ball_tree.BallTree",
-        "sklearn.neighbors._kd_tree.KDTree",
-        "sklearn.tree._tree.Tree",
     }
 )
 _PLAIN = frozenset(
@@ -66,7 +61,7 @@ _TYPES = LEARNERS | _INNER | _PLAIN
 _LOADERS = frozenset(
     {
         *("DictNode", "JsonNode", "ListNode", "NdArrayNode", "ObjectNode"),
-        *("CachedNode", "TreeNode", "TupleNode", "TypeNode"),
+        *("CachedNode", "TupleNode", "TypeNode"),
     }
 )
 _PROTOCOL = 2  # older ones have loaders that were not read for this list
@@ -93,7 +88,7 @@ def dump_learner(where: str, estimator: Any) -> bytes:
         If it holds something that `load_learner` would refuse.
     """
     try:
-        content: bytes = skops.io.dumps(estimator)
+        content: bytes = skops.io.dumps(to_plain(estimator))
         with zipfile.ZipFile(BytesIO(content)) as archive:
             strange = _strangers(json.loads(archive.read("schema.json")))
     except UnsupportedTypeException:
@@ -133,9 +128,7 @@ def load_learner(name: str, content: bytes) -> Any:
         _refuse_strange(name, _strangers(_schema(name, content)))
         untrusted = set(skops.io.get_untrusted_types(data=content))
         _refuse_strange(name, untrusted - _TYPES)
-        estimator = skops.io.loads(content, trusted=sorted(_TYPES))
-        check_compiled(estimator)
-    return estimator
+        return from_plain(skops.io.loads(content, trusted=sorted(_TYPES)))
 
 
 def _refuse_strange(name: str, strange: set[str]) -> None:

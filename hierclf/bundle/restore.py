@@ -47,12 +47,15 @@ def restore_cascade(
         cut_point=info.cut_point,
         points=info.points,
         costs=info.costs,
+        adjustment=info.adjustment,
         seed=info.seed,
     )
     cascade.hierarchy_ = Hierarchy(healthy, diseased, info.ordered)
     cascade.classes_ = np.unique(np.asarray(info.labels))
     cascade.screen_, cascade.refine_ = screen, refine
     cascade.cut_point_, cascade.choice_ = info.cut_point, info.choice
+    cascade.adjustment_ = info.adjustment
+    cascade.priors_ = np.asarray(info.priors)
     cascade.curve_ = cascade.held_out_ = None
     if info.n_features is not None:
         cascade.n_features_in_ = info.n_features

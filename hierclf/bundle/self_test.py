@@ -19,7 +19,8 @@ from safetensors.numpy import load, save
 from hierclf.bundle.info import BundleInfo
 from hierclf.bundle.stages import LearnerRecord, NetworkRecord, StageRecord
 from hierclf.bundle.strict_json import refuse
-from hierclf.cascade.hierarchical import Decisions, HierarchicalClassifier
+from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.foundation.errors import InputError
 
 SELF_TEST = "self-test.safetensors"

@@ -171,6 +171,7 @@ def load_bundle(folder: Path) -> Bundle:
     screen, refine = read_record("screen", files), read_record("refine", files)
     _check_files(files, screen, refine)
     _check_versions(info, screen, refine)
+    _check_inputs(info, screen, refine)
     stages = (
         unpack_stage("screen", screen, files),
         unpack_stage("refine", refine, files),
@@ -199,3 +200,10 @@ def _check_versions(info: BundleInfo, *records: StageRecord) -> None:
     if theirs.split(".")[:2] != ours.split(".")[:2]:
         advice = f"Install scikit-learn {theirs!a}, or train it again."
         raise refuse(_INFO, f"a learner of scikit-learn {ours}", ascii(theirs), advice)
+
+
+def _check_inputs(info: BundleInfo, *records: StageRecord) -> None:
+    """Refuse feature tables for networks, and scans for learners."""
+    learner = any(isinstance(record, LearnerRecord) for record in records)
+    if learner != (info.n_features is not None):
+        raise refuse(_INFO, "n_features for learners only", info.n_features)

@@ -170,8 +170,8 @@ def sweep(
     n_classes : int, at least 2
         Labels of the hierarchy, healthy included.
     points : {"grid", "all"}, default="grid"
-        The 19 points of `GRID`, or every distinct score and the next number above
-        the highest, where nobody is diseased.
+        The 19 points of `GRID`, or every distinct score and, unless that is 1, the next
+        number above the highest, where nobody is diseased.
 
     Returns
     -------
@@ -203,9 +203,10 @@ def sweep(
 
 
 def every_score(scores: Floats) -> Floats:
-    """Distinct scores in rising order, and the next number above the last."""
+    """Distinct scores in rising order, and the next number above if below 1."""
     distinct = np.unique(scores)
-    return np.append(distinct, np.nextafter(distinct[-1], np.inf))
+    above = np.nextafter(distinct[-1], np.inf)
+    return np.append(distinct, above) if above <= 1 else distinct
 
 
 def cells(cases: Cases, thresholds: Floats) -> Ints:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +19,7 @@ from hierclf.cascade.cut_point import (
     choose_cut_point,
     parse_rule,
 )
+from hierclf.cascade.decisions import Decisions, HeldOut
 from hierclf.cascade.folds import inner_folds
 from hierclf.foundation.errors import InputError
 from hierclf.loading.rows import is_plain, patients_of, take
@@ -30,52 +30,8 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Folds = Sequence[tuple[Indices, Indices]]
 
-
-@dataclass(frozen=True)
-class Decisions:
-    """What a cascade says of some scans. Positions count healthy as 0.
-
-    Parameters
-    ----------
-    screen_score : ndarray of float, shape (n_scans,)
-        Probability of being diseased.
-    probabilities : ndarray of float, shape (n_scans, n_labels)
-        Healthy, then the diseased labels in their order; rows sum to 1.
-    refined : ndarray of int, shape (n_scans,)
-        Which diseased label it is, should it be one; at least 1.
-    decided : ndarray of int, shape (n_scans,)
-        0 where the score is below the cut point, else `refined`.
-    view_spread : ndarray of float, shape (n_scans,), or None
-        Standard deviation of the screen score over the views of a scan.
-    """
-
-    screen_score: Floats
-    probabilities: Floats
-    refined: Indices
-    decided: Indices
-    view_spread: Floats | None
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """Predictions by stages that were fitted on other patients.
-
-    Parameters
-    ----------
-    rows : ndarray of int, shape (n_held,)
-        Which rows of the training scans.
-    truth : ndarray of int, shape (n_held,)
-        Their positions.
-    screen_score : ndarray of float, shape (n_held,)
-        Probability of being diseased.
-    refined : ndarray of int, shape (n_held,)
-        Diseased position, at least 1.
-    """
-
-    rows: Indices
-    truth: Indices
-    screen_score: Floats
-    refined: Indices
+ADJUSTMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
+"""Adjustments that are tried where one is tuned; the least of equals is taken."""
 
 
 class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
@@ -106,6 +62,14 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
     costs : array-like of float, shape (n_labels, n_labels), optional
         Cost matrix in the order healthy, stages. The rule ``expected_cost``
         needs it, and `refine` then decides by least expected cost.
+    adjustment : float or "tuned", default=0.0
+        How far the refinement's decision makes up for rare stages: it takes the
+        largest ``P(k | diseased) / prior_k ** adjustment``, where the priors are
+        those of the training scans. 0 is the most probable stage; 1 is what macro
+        recall asks for (Menon et al., "Long-tail learning via logit adjustment",
+        ICLR 2021, equation 9). ``"tuned"`` chooses it together with the cut point,
+        for the best macro recall among the cut points that the rule would take.
+        It changes no probability. Where there are costs, they decide instead.
     cv : int or list of (train, test), default=5
         Patient-disjoint folds for the rule. One pair only: the stages are fitted
         on its first part, the cut point is chosen on its second, and nothing is
@@ -125,6 +89,10 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         None where there is one diseased label only.
     cut_point_ : float
         A scan is diseased where its score is not below.
+    adjustment_ : float
+        The adjustment in use.
+    priors_ : ndarray of float, shape (n_diseased,)
+        Share of each diseased label among the diseased training scans.
     choice_ : CutPointChoice or None
         How the cut point was chosen; None for a given number.
     curve_ : SweepCurve or None
@@ -151,6 +119,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         cut_point: float | str = 0.5,
         points: Points = "grid",
         costs: ArrayLike | None = None,
+        adjustment: float | Literal["tuned"] = 0.0,
         cv: int | Folds = 5,
         seed: int = 0,
     ) -> None:
@@ -162,6 +131,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         self.cut_point = cut_point
         self.points = points
         self.costs = costs
+        self.adjustment = adjustment
         self.cv = cv
         self.seed = seed
 
@@ -203,6 +173,8 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         self.hierarchy_ = hierarchy_of(
             labels, self.healthy, self.stages, ordered=self.ordered
         )
+        counts = np.bincount(self.hierarchy_.positions(labels))[1:]
+        self.priors_ = counts / counts.sum()
         self.choice_: CutPointChoice | None = None
         self.curve_: SweepCurve | None = None
         self.held_out_: HeldOut | None = None
@@ -212,7 +184,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         else:
             self._hold_out(X, labels, folds)
             self.screen_, self.refine_ = self._fit_stages(X, labels)
-        self.cut_point_ = self._choose()
+        self.adjustment_, self.cut_point_ = self._choose()
         return self
 
     def _folds(self, X: Any, y: NDArray[Any], groups: ArrayLike | None) -> Folds:
@@ -232,20 +204,20 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         self.screen_, self.refine_ = self._fit_stages(take(X, train), y[train], exam)
         score, conditional, _ = self._scores(self.screen_, self.refine_, exam[0])
         truth = self.hierarchy_.positions(y[held])
-        self.held_out_ = HeldOut(held, truth, score, self._refined(conditional))
+        self.held_out_ = HeldOut(held, truth, score, conditional)
 
     def _hold_out(self, X: Any, y: NDArray[Any], folds: Folds) -> None:
         if not folds:
             return
         scores = np.full(len(y), np.nan)
-        refined = np.zeros(len(y), dtype=np.intp)
+        conditional = np.zeros((len(y), len(self.hierarchy_.diseased)))
         for train, test in folds:
             screen, refine = self._fit_stages(take(X, train), y[train])
-            score, conditional, _ = self._scores(screen, refine, take(X, test))
-            scores[test], refined[test] = score, self._refined(conditional)
+            found = self._scores(screen, refine, take(X, test))
+            scores[test], conditional[test] = found[0], found[1]
         rows = np.flatnonzero(np.isfinite(scores))
         truth = self.hierarchy_.positions(y[rows])
-        self.held_out_ = HeldOut(rows, truth, scores[rows], refined[rows])
+        self.held_out_ = HeldOut(rows, truth, scores[rows], conditional[rows])
 
     def _fit_stages(
         self, X: Any, y: NDArray[Any], exam: tuple[Any, NDArray[Any]] | None = None
@@ -285,38 +257,62 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         conditional[:, columns] = refine.predict_proba(X)
         return score, conditional, spread
 
-    def _refined(self, conditional: Floats) -> Indices:
-        if self.costs is None:
-            best: Indices = np.argmax(conditional, axis=1) + 1
-            return best
-        inner = np.asarray(self.costs, dtype=np.float64)[1:, 1:]
-        refined: Indices = least_cost_decision(conditional, inner) + 1
+    def refined(self, conditional: Floats, adjustment: float) -> Indices:
+        """Decide which stage it is, should it be one.
+
+        Parameters
+        ----------
+        conditional : ndarray of float, shape (n_scans, n_diseased)
+            Probability of each diseased label, given that it is one.
+        adjustment : float
+            See the class.
+
+        Returns
+        -------
+        refined : ndarray of int, shape (n_scans,)
+            Positions in the hierarchy, at least 1.
+        """
+        if self.costs is not None:
+            inner = np.asarray(self.costs, dtype=np.float64)[1:, 1:]
+            refined: Indices = least_cost_decision(conditional, inner) + 1
+        else:
+            refined = np.argmax(conditional / self.priors_**adjustment, axis=1) + 1
         return refined
 
-    def _choose(self) -> float:
+    def _choose(self) -> tuple[float, float]:
+        """Choose adjustment and cut point."""
+        tuned = self.adjustment == "tuned"
+        given = 0.0 if tuned else float(self.adjustment)
         if not isinstance(self.cut_point, str):
             if not 0 <= float(self.cut_point) <= 1:
                 raise InputError(
                     f"cut_point: expected a number in [0, 1], got {self.cut_point}. "
                     "It is compared with a probability."
                 )
-            return float(self.cut_point)
+            return given, float(self.cut_point)
+        has_stages = len(self.priors_) > 1 and self.costs is None
+        tried = ADJUSTMENTS if tuned and has_stages else (given,)
+        found = [(adjustment, *self._sweep(adjustment)) for adjustment in tried]
+        best = max(found, key=lambda one: one[2].macro_recall)
+        adjustment, self.curve_, self.choice_ = best
+        return adjustment, self.choice_.threshold
+
+    def _sweep(self, adjustment: float) -> tuple[SweepCurve, CutPointChoice]:
         held = self.held_out_
         if held is None:
             raise InputError(
                 "cut_point: expected held-out predictions for a rule, got no folds. "
                 "Pass cv, or a number as the cut point."
             )
-        self.curve_ = sweep(
+        curve = sweep(
             held.truth,
             held.screen_score,
-            held.refined,
+            self.refined(held.conditional, adjustment),
             n_classes=len(self.hierarchy_.labels),
             points=self.points,
         )
         costs = None if self.costs is None else np.asarray(self.costs, dtype=float)
-        self.choice_ = choose_cut_point(self.curve_, parse_rule(self.cut_point), costs)
-        return min(self.choice_.threshold, 1.0)  # above all scores may be above 1
+        return curve, choose_cut_point(curve, parse_rule(str(self.cut_point)), costs)
 
     def decide(self, X: Any) -> Decisions:
         """Score scans and decide on them.
@@ -335,7 +331,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         if is_plain(X):
             X = validate_data(self, X, reset=False)
         score, conditional, spread = self._scores(self.screen_, self.refine_, X)
-        refined = self._refined(conditional)
+        refined = self.refined(conditional, self.adjustment_)
         table = np.column_stack([1 - score, score[:, None] * conditional])
         decided = np.where(score >= self.cut_point_, refined, 0)
         return Decisions(score, table, refined, decided, spread)

@@ -23,6 +23,7 @@ from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGExtended12Bit, RLELos
 
 from hierclf.data.border import refused
 from hierclf.data.codestream import has_end, read_codestream
+from hierclf.data.dicom_header import rescale_of
 from hierclf.data.gray import Gray, luminance, stretch
 
 Array = NDArray[Any]
@@ -58,6 +59,13 @@ def decode_frame(dataset: Dataset) -> tuple[Array, str]:
         ``E_TRUNCATED`` if it has no end, ``E_DECODE`` if it has no header or 12
         bits in lossy JPEG. Other exceptions of pydicom and its decoders are
         left to the caller.
+
+    Notes
+    -----
+    One decoder is chosen for each transfer syntax and no other is tried after
+    it fails: a more lenient one might accept what a strict one refused. Only
+    lossless JPEG is left to GDCM, which writes to stderr on damaged pictures;
+    those that ended the process in trials are refused by their headers.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
     decoder = get_decoder(syntax)
@@ -181,9 +189,9 @@ def _apply_modality(stored: Array, dataset: Dataset) -> Floats:
     table = _first_item(dataset, "ModalityLUTSequence")
     if table is not None:
         return _look_up(stored.astype(np.int64), table, dataset).astype(np.float64)
-    slope = float(dataset.get("RescaleSlope", 1))
+    slope, intercept = rescale_of(dataset)
     values = np.multiply(stored, slope, dtype=np.float64)
-    values += float(dataset.get("RescaleIntercept", 0))
+    values += intercept
     return values
 
 

@@ -83,11 +83,38 @@ def read_image(content: bytes, limits: ReadLimits) -> tuple[Dataset, tuple[str, 
     columns, rows = _whole(dataset, "Columns"), _whole(dataset, "Rows")
     limits.check_size(columns, rows)
     _refuse_odd_samples(dataset)
-    _refuse_odd_rescale(dataset)
+    rescale_of(dataset)
     padded = not syntax.is_encapsulated and _trim(dataset, columns * rows)
     burned_in = str(dataset.get("BurnedInAnnotation", "")).strip().upper() == "YES"
     codes = (("W_PADDING", padded), ("W_BURNED_IN", burned_in))
     return dataset, tuple(code for code, found in codes if found)
+
+
+def rescale_of(dataset: Dataset) -> tuple[float, float]:
+    """Read the line that turns stored values into the modality's.
+
+    Parameters
+    ----------
+    dataset : pydicom.Dataset
+        The header.
+
+    Returns
+    -------
+    slope, intercept : float
+        Finite, the first not 0; 1 and 0 where the header has none.
+
+    Raises
+    ------
+    ScanError
+        With ``E_HEADER`` if the slope is 0 or either is not finite.
+    """
+    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+    slope = 1.0 if slope is None else float(slope)
+    intercept = 0.0 if intercept is None else float(intercept)
+    if slope == 0 or not math.isfinite(slope) or not math.isfinite(intercept):
+        got = f"slope {slope:g} and intercept {intercept:g}"
+        raise refused("E_HEADER", "a rescale slope other than 0", got, _REPAIR)
+    return slope, intercept
 
 
 def read_patient_id(stream: BinaryIO) -> str:
@@ -188,14 +215,6 @@ def _refuse_odd_samples(dataset: Dataset) -> None:
         expected = "unsigned pixels, or signed gray ones"
         got = f"pixel representation {signed}"
         raise refused("E_HEADER", expected, got, _REPAIR)
-
-
-def _refuse_odd_rescale(dataset: Dataset) -> None:
-    slope = float(dataset.get("RescaleSlope", 1))
-    intercept = float(dataset.get("RescaleIntercept", 0))
-    if slope == 0 or not math.isfinite(slope) or not math.isfinite(intercept):
-        got = f"slope {slope:g} and intercept {intercept:g}"
-        raise refused("E_HEADER", "a rescale slope other than 0", got, _REPAIR)
 
 
 def _trim(dataset: Dataset, n_pixels: int) -> bool:

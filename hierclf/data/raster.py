@@ -16,7 +16,6 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageFile, _imaging
 
 from hierclf.data.border import refused, refusing
@@ -98,6 +97,7 @@ def decode_raster(
     - Unsigned integers of up to 16 bits are divided by the greatest value of
       their depth. Signed and 32-bit integers and floats are stretched between
       their least and greatest value.
+    - The luminance of a JPEG is the one that it stores, if it stores YCbCr.
     - Color of 16 bits is read with 8: Pillow drops the lower half. Such scans
       carry ``W_DEPTH``.
     - A PNG that lost its end but none of its pixels is accepted with
@@ -130,6 +130,7 @@ def _read(
         limits.check_size(*image.size)
         _refuse_frames(image)
         deep = ";16" in str(image.tile[:1])
+        image.draft("L", None)  # of a JPEG in YCbCr only Y, which is its luminance
         image.load()
         orientation, codes = _orientation(image)
         pixels, alpha_codes = _to_gray(image)
@@ -176,18 +177,20 @@ def _to_gray(image: Image.Image) -> tuple[Gray, tuple[str, ...]]:
     if image.mode not in _OPAQUE:
         got = f"color mode {image.mode}"
         raise refused("E_COLOUR", "gray, RGB or CMYK", got, "Save the scan as gray")
-    return _floats(image) / np.float32(255), ()
+    return _eight_bit(image), ()
 
 
-def _floats(image: Image.Image) -> NDArray[np.float32]:
-    # L and RGB to F is exact: Pillow weighs by thousandths and does not round
-    plain = image if image.mode in ("L", "RGB") else image.convert("RGB")
-    return np.asarray(plain.convert("F"))
+def _eight_bit(image: Image.Image) -> Gray:
+    # RGB to F is exact: Pillow weighs by thousandths and does not round
+    if image.mode != "L":
+        image = image.convert("RGB").convert("F")
+    pixels: Gray = np.divide(np.asarray(image), 255, dtype=np.float32)
+    return pixels
 
 
 def _on_black(image: Image.Image) -> tuple[Gray, tuple[str, ...]]:
     alpha = np.asarray(image.getchannel("A"))
-    pixels: Gray = _floats(image) / np.float32(255)
+    pixels = _eight_bit(image)
     if alpha.min() == 255:
         return pixels, ()
     return pixels * np.divide(alpha, 255, dtype=np.float32), ("W_ALPHA",)

@@ -62,6 +62,10 @@ class ScanError(HierclfError):
         super().__init__(message)
         self.code: ScanCode = code
 
+    def __reduce__(self) -> tuple[type[ScanError], tuple[ScanCode, str]]:
+        """Pass code and message on when another process raised it."""
+        return type(self), (self.code, str(self))
+
 
 class BundleError(HierclfError):
     """A bundle is damaged, foreign or newer than this package (exit 4)."""

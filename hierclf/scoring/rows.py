@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from hierclf.cascade.hierarchical import Decisions
+from hierclf.cascade.decisions import Decisions
 from hierclf.data.csv_table import escape_cell
 from hierclf.problem.labels import Hierarchy
 from hierclf.scoring.reading import UNREAD, Reading

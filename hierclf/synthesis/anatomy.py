@@ -65,20 +65,25 @@ class Anatomy:
     """What all scans of a patient share.
 
     Lengths and positions are in half frame sides: x runs from -1 (left edge of
-    the picture, the patient's right) to 1, y from -1 (top) to 1.
+    the picture, the patient's right) to 1, y from -1 (top) to 1. Densities are
+    in units of attenuation or factors of it, angles in radians.
     """
 
+    # lungs and rib cage: largest half width, top, height of the largest width
     half_width: float = between(0.68, 0.82)
     apex: float = between(-0.86, -0.78)
     widest: float = between(0.45, 0.65)
     squareness: float = between(2.6, 3.2)
+    # diaphragm: height of the right dome, how much lower the left one is, shape
     base: float = between(0.40, 0.52)
     left_drop: float = between(0.01, 0.09)
     dome: float = between(0.10, 0.20)
     dome_peak: float = between(0.30, 0.42)
+    # skin: distance from the ribs, armpit, height of the shoulders
     margin: float = between(0.14, 0.34)
     axilla: float = between(-0.25, -0.05)
     shoulder: float = between(0.90, 1.02)
+    # mediastinum and heart; the aortic knob is the bulge on the left
     mediastinum: float = between(0.13, 0.175)
     knob: float = between(0.03, 0.08)
     heart_x: float = between(0.10, 0.15)
@@ -87,6 +92,7 @@ class Anatomy:
     heart_tilt: float = between(0.55, 0.95)
     atrium: float = between(0.18, 0.23)
     trachea: float = between(-0.03, 0.01)
+    # bones
     rib_first: float = between(-0.99, -0.93)
     rib_gap: float = between(0.155, 0.185)
     rib_drop: float = between(0.20, 0.30)
@@ -96,9 +102,11 @@ class Anatomy:
     clavicle_rise: float = between(0.16, 0.34)
     clavicle_bend: float = between(0.01, 0.035)
     scapula: float = between(0.86, 1.04)
+    # soft tissue in front, gas in the stomach
     breast: float = between(0.0, 0.35)
     breast_y: float = between(0.30, 0.45)
     gas: float = between(0.0, 0.9)
+    # lung markings
     vessel_density: float = between(0.8, 1.2)
     texture: float = between(0.7, 1.3)
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierclf.synthesis.anatomy import (
     FRAME_CM,
@@ -56,9 +57,9 @@ class Grade:
 GRADES: Mapping[Stage, Grade] = MappingProxyType(
     {
         "healthy": Grade(0.0),
-        "stage1": Grade(14.5, 0.38),
-        "stage2": Grade(63.0, 0.25, 0.12, (1, 2), (0.022, 0.034)),
-        "stage3": Grade(190.0, 0.25, 0.90, (2, 4), (0.055, 0.090)),
+        "stage1": Grade(12.0, 0.42),
+        "stage2": Grade(60.0, 0.26, 0.12, (1, 2), (0.022, 0.034)),
+        "stage3": Grade(168.0, 0.28, 0.88, (2, 4), (0.055, 0.090)),
     }
 )
 
@@ -113,7 +114,7 @@ def draw_opacities(
     grid : Grid
         Pixels of the scan.
     thorax : Thorax
-        The lung fields, and the air that opacities are seen against.
+        The lung fields.
     patient : numpy.random.Generator
         Of the patient: habit, profusion, and places, the same in each scan.
     scan : numpy.random.Generator
@@ -124,24 +125,38 @@ def draw_opacities(
     opacities : Opacities
         None where the stage is healthy.
     """
-    lungs, air = thorax.lungs, thorax.air
+    lungs = thorax.lungs
     grade, habit = GRADES[stage], draw(Habit, patient)
     level, places = patient.standard_normal(), _places(habit, patient)
-    looks = patient.uniform(size=(2, _CANDIDATES))
     wanted = grade.profusion * np.exp(grade.spread * np.clip(level, -2.5, 2.5))
     wanted *= np.exp(0.10 * np.clip(scan.standard_normal(), -2.5, 2.5))
     area = float(lungs.mean()) * (FRAME_CM / grid.pose.zoom) ** 2 / 100
     pixels = grid.to_pixels(places)
     shown = np.flatnonzero(_hits(lungs, pixels))[: round(wanted * area)]
-    widths = habit.width * np.exp(habit.mixture * (4 * looks[0, shown] - 2))
-    sigma = (widths * grid.pixels_per_unit()).astype(np.float32)
-    height = (0.7 + 0.6 * looks[1, shown]).astype(np.float32)
-    small = add_spots(grid.size, pixels[shown], sigma, height)
+    small = _draw_small(habit, grid, pixels, patient, shown)
     large = _draw_masses(grade, grid, patient)
-    mask = (np.maximum(small, large) > 0.4) & lungs
+    mask = (small > 0.4) | (large > 0.2)
+    rows, columns = np.rint(pixels[shown]).astype(np.intp).T
+    mask[rows, columns] = True  # also where it is smaller than a pixel
     both = np.maximum(habit.contrast * small, habit.density * large)
-    both *= lungs * np.minimum(1.3 * air, 1)
-    return Opacities(both, mask, len(shown) / area)
+    both *= np.clip(2 * thorax.clear - 1, 0, 1)
+    return Opacities(both, mask & lungs, len(shown) / area)
+
+
+def _draw_small(
+    habit: Habit,
+    grid: Grid,
+    pixels: Floats,
+    rng: np.random.Generator,
+    shown: NDArray[np.intp],
+) -> Floats:
+    """Draw small round opacities, about 1 high; blur those finer than a pixel."""
+    size, strength = rng.uniform((-2, 0.7), (2, 1.3), (len(pixels), 2))[shown].T
+    exact = habit.width * np.exp(habit.mixture * size) * grid.pixels_per_unit()
+    sigma = np.maximum(exact, 0.5)
+    height = strength * (exact / sigma) ** 2
+    spots = sigma.astype(np.float32), height.astype(np.float32)
+    return add_spots(grid.size, pixels[shown], *spots)
 
 
 def _places(habit: Habit, rng: np.random.Generator) -> Floats:

@@ -109,7 +109,7 @@ def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> Floats:
     Returns
     -------
     field : ndarray of float32, shape (size, size)
-        Mean about 0, standard deviation about 0.7; cubic between the values.
+        Mean about 0, standard deviation about 0.8; cubic between the values.
     """
     coarse = Image.fromarray(rng.standard_normal((cells, cells), dtype=np.float32))
     return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC))

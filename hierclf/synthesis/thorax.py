@@ -24,16 +24,21 @@ class Thorax:
         Of everything in this module.
     air : ndarray of float32, shape (size, size), in [0, 1]
         Depth of air that a ray passes.
-    lungs : ndarray of bool, shape (size, size)
-        The lung fields: air that neither heart nor diaphragm hides.
+    clear : ndarray of float32, shape (size, size), in [0, 1]
+        1 where neither heart nor mediastinum nor diaphragm hides the lung.
     wall : ndarray of float32, shape (size, size)
         Half width of the rib cage at the height of each pixel.
     """
 
     attenuation: Floats
     air: Floats
-    lungs: Bools
+    clear: Floats
     wall: Floats
+
+    @property
+    def lungs(self) -> Bools:
+        """The lung fields, ndarray of bool, shape (size, size)."""
+        return self.clear > 0.5
 
 
 def draw_thorax(anatomy: Anatomy, grid: Grid) -> Thorax:
@@ -54,22 +59,25 @@ def draw_thorax(anatomy: Anatomy, grid: Grid) -> Thorax:
     wall = _wall(anatomy, grid)
     away = _above_diaphragm(anatomy, grid)
     center = _mediastinum(anatomy, grid)
-    heart = _heart(anatomy, grid)
+    heart = _heart(anatomy, grid) * ramp(away + 0.03, 0.08)
     inside = ramp(wall - np.abs(grid.x), 0.025)
     field = inside * ramp(away, 0.025) * ramp(-center - _cupola(anatomy, grid), 0.03)
     depth = np.maximum(1 - (grid.x / np.maximum(wall, 0.05)) ** 2, 0) ** 0.33
+    clear = field * np.maximum(1 - 4 * heart, 0)
     air = field * depth * (1 - 0.8 * np.minimum(heart * 2.5, 1))
+    column = ramp(center, 0.04) * ramp(away + 0.15, 0.4)
+    column *= 0.35 + 0.65 * ramp(grid.y - anatomy.apex, 0.3)
     attenuation = (
         _body(anatomy, grid)
         - 2.2 * air
-        + 1.1 * ramp(center, 0.04) * ramp(away + 0.15, 0.4)
-        + 1.4 * heart
+        + np.maximum(1.1 * column, 1.6 * heart)
+        + 0.3 * column
         + 0.7 * _belly(anatomy, grid, wall, away)
         + _breasts(anatomy, grid)
         + _hila(grid)
         - _windpipe(anatomy, grid)
     )
-    return Thorax(attenuation, air, (field > 0.5) & (heart < 0.25), wall)
+    return Thorax(attenuation, air, clear, wall)
 
 
 def _wall(anatomy: Anatomy, grid: Grid) -> Floats:
@@ -114,6 +122,7 @@ def _heart(anatomy: Anatomy, grid: Grid) -> Floats:
     cos, sin = float(np.cos(anatomy.heart_tilt)), float(np.sin(anatomy.heart_tilt))
     along, aside = x * cos + y * sin, y * cos - x * sin
     main = ellipsoid(along, aside, anatomy.heart_length, anatomy.heart_width)
+    main *= ramp(grid.x + 0.05, 0.2)  # the right border is the atrium's
     atrium = ellipsoid(grid.x + 0.04, y - 0.02, anatomy.atrium, 0.34)
     heart: Floats = np.maximum(main, 0.9 * atrium)
     return heart

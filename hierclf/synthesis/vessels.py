@@ -116,7 +116,7 @@ def _sample(pieces: _Segments, side: float) -> tuple[Numbers, Numbers, Numbers]:
 
 def _dots(rng: np.random.Generator) -> tuple[Numbers, Numbers, Numbers]:
     """Place vessels seen on end: round like an opacity, rarer away from the hila."""
-    number = int(rng.poisson(15 * np.exp(rng.normal(0, 0.5))))
+    number = int(rng.poisson(16 * np.exp(rng.normal(0, 0.55))))
     angle = rng.uniform(0, 2 * np.pi, number)
     away = np.sqrt(rng.uniform(0, 1, number)) * 0.5
     x = 0.40 + 0.7 * away * np.cos(angle)

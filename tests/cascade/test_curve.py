@@ -75,9 +75,11 @@ def test_raising_the_cut_never_raises_sensitivity(case, points):
 def test_all_points_go_from_everybody_to_nobody(case):
     truth, scores, refined, n_classes = case
     curve = sweep(truth, scores, refined, n_classes=n_classes, points="all")
-    assert curve.thresholds.size == len(set(scores.tolist())) + 1
+    below_one = bool(scores.max() < 1)
+    assert curve.thresholds.size == len(set(scores.tolist())) + below_one
     assert (curve.sensitivity[0], curve.specificity[0]) == (1, 0)
-    assert (curve.sensitivity[-1], curve.specificity[-1]) == (0, 1)
+    if below_one:
+        assert (curve.sensitivity[-1], curve.specificity[-1]) == (0, 1)
 
 
 @given(held_out())
@@ -106,9 +108,13 @@ def test_stack_keeps_leading_dimensions():
 
 
 def test_above_the_highest_score_nobody_is_diseased():
-    levels = every_score(np.array([0.5, 1.0, 0.5]))
-    assert levels[:2].tolist() == [0.5, 1.0]
-    assert levels[2] > 1.0
+    levels = every_score(np.array([0.5, 0.75, 0.5]))
+    assert levels[:2].tolist() == [0.5, 0.75]
+    assert 0.75 < levels[2] < 0.7500001
+
+
+def test_no_cut_point_is_above_one():
+    assert every_score(np.array([0.5, 1.0, 0.5])).tolist() == [0.5, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hierclf.cascade.curve import GRID
-from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.hierarchical import ADJUSTMENTS, HierarchicalClassifier
 from hierclf.foundation.errors import InputError
 
 
@@ -120,10 +120,11 @@ def test_cut_point_is_the_best_of_the_curve() -> None:
     cascade = HierarchicalClassifier(cut_point="macro_recall").fit(X, y)
     held = cascade.held_out_
     assert held is not None
+    refined = held.conditional.argmax(axis=1) + 1
     recalls = [
         recall_score(
             held.truth,
-            np.where(held.screen_score >= cut, held.refined, 0),
+            np.where(held.screen_score >= cut, refined, 0),
             average="macro",
         )
         for cut in GRID
@@ -131,6 +132,43 @@ def test_cut_point_is_the_best_of_the_curve() -> None:
     np.testing.assert_allclose(cascade.curve_.macro_recall, recalls)
     assert cascade.cut_point_ in GRID
     assert recalls[GRID.index(cascade.cut_point_)] == pytest.approx(max(recalls))
+
+
+def test_adjustment_and_cut_point_are_the_best_pair() -> None:
+    X, y = _data(seed=3)
+    cascade = HierarchicalClassifier(cut_point="macro_recall", adjustment="tuned")
+    cascade.fit(X, y)
+    held = cascade.held_out_
+    assert held is not None
+    ill = y[y != "healthy"]
+    priors = np.array([np.mean(ill == stage) for stage in ("s1", "s2", "s3")])
+    np.testing.assert_allclose(cascade.priors_, priors)
+    found = {
+        (power, cut): recall_score(
+            held.truth,
+            np.where(
+                held.screen_score >= cut,
+                (held.conditional / priors**power).argmax(axis=1) + 1,
+                0,
+            ),
+            average="macro",
+        )
+        for power in ADJUSTMENTS
+        for cut in GRID
+    }
+    chosen = found[cascade.adjustment_, cascade.cut_point_]
+    assert chosen == pytest.approx(max(found.values()))
+    assert cascade.adjustment_ > 0
+    assert chosen > max(v for (power, _), v in found.items() if power == 0) + 0.01
+
+
+def test_adjustment_changes_no_probability() -> None:
+    X, y = _data()
+    plain = HierarchicalClassifier().fit(X, y)
+    adjusted = HierarchicalClassifier(adjustment=1.0).fit(X, y)
+    np.testing.assert_array_equal(plain.predict_proba(X), adjusted.predict_proba(X))
+    rare = [(model.predict(X) == "s3").sum() for model in (plain, adjusted)]
+    assert rare[0] < rare[1]
 
 
 def test_one_validation_part_fits_nothing_again() -> None:

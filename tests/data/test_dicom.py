@@ -99,6 +99,15 @@ def test_padding_bytes(make_dicom):
     assert twice.warnings == ("W_PADDING",)
 
 
+def test_too_long_to_be_subsampled(refuses):
+    """More bytes than subsampled color takes may mean that it is not subsampled."""
+    dataset = dcmread(BytesIO(wheel("SC_ybr_full_422_uncompressed.dcm")))
+    dataset["PixelData"].value += dataset["PixelData"].value[:10_000]
+    stream = BytesIO()
+    dataset.save_as(stream)
+    refuses(stream.getvalue(), "E_HEADER", "20000 bytes of subsampled pixel data")
+
+
 def test_odd_length(make_dicom):
     """The one byte that makes an odd length even is no excess."""
     odd = np.random.default_rng(0).integers(0, 256, (17, 19), dtype=np.uint8)

@@ -137,6 +137,24 @@ def test_bad_rescale(make_dicom, refuses, slope):
     refuses(content, "E_HEADER", "a rescale slope other than 0")
 
 
+def test_empty_rescale(make_dicom):
+    """A rescale without numbers changes nothing."""
+    keywords = ("RescaleSlope", "RescaleIntercept")
+    empty = {keyword: DataElement(keyword, "DS", None) for keyword in keywords}
+    pixels = decode_scan(make_dicom(RAMP, **empty)).pixels
+    np.testing.assert_array_equal(pixels, decode_scan(make_dicom(RAMP)).pixels)
+
+
+def test_one_bit(make_dicom):
+    """Pixels of one bit, eight to a byte."""
+    mask = RAMP % 12 > 3
+    packed = np.packbits(mask, bitorder="little").tobytes()
+    content = make_dicom(
+        mask.view(np.uint8), BitsAllocated=1, BitsStored=1, HighBit=0, PixelData=packed
+    )
+    np.testing.assert_array_equal(decode_scan(content).pixels, mask.astype(np.float32))
+
+
 @given(
     center=st.floats(-1500, 3000),
     width=st.floats(1, 5000),

@@ -212,14 +212,38 @@ def test_orientation_of_jpeg(encode):
     np.testing.assert_array_equal(turned.pixels, np.rot90(plain.pixels, -1))
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 def test_color_and_gray_agree(encode, kind):
     """Luminance is not rounded, and gray stored as RGB reads as gray."""
     scan = decode_scan(encode(COLOR, kind))
-    stored = np.asarray(Image.open(BytesIO(encode(COLOR, kind))))
-    np.testing.assert_allclose(scan.pixels, luma(stored), atol=1e-7)
-    thrice = decode_scan(encode(np.dstack([GRAY] * 3), "PNG")).pixels
-    np.testing.assert_array_equal(thrice, decode_scan(encode(GRAY, "PNG")).pixels)
+    np.testing.assert_allclose(scan.pixels, luma(COLOR), atol=1e-7)
+    thrice = decode_scan(encode(np.dstack([GRAY] * 3), kind)).pixels
+    np.testing.assert_array_equal(thrice, decode_scan(encode(GRAY, kind)).pixels)
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_luminance_of_jpeg(encode, subsampling):
+    """A JPEG's own luminance is read, which its decoded RGB has but for rounding."""
+    smooth = np.linspace(60, 190, 64 * 64).reshape(64, 64)
+    picture = np.dstack([smooth, smooth.T, smooth[::-1]]).astype(np.uint8)
+    content = encode(picture, "JPEG", quality=95, subsampling=subsampling)
+    pixels = decode_scan(content).pixels
+    with Image.open(BytesIO(content)) as image:
+        np.testing.assert_allclose(pixels, luma(np.asarray(image)), atol=1.1 / 255)
+    with Image.open(BytesIO(content)) as image:
+        image.draft("YCbCr", None)
+        stored = np.asarray(image)[..., 0]
+    np.testing.assert_array_equal(pixels, (stored / 255).astype(np.float32))
+
+
+def test_jpeg_in_rgb(encode):
+    """A JPEG that stores RGB has no luminance of its own: it is computed."""
+    content = encode(COLOR, "JPEG", keep_rgb=True, quality=95)
+    with Image.open(BytesIO(content)) as image:
+        stored = np.asarray(image)
+    np.testing.assert_allclose(
+        decode_scan(content).pixels, luma(stored), atol=0.6 / 255
+    )
 
 
 def test_one_bit(encode):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from hierclf.foundation.choices import choose
-from hierclf.foundation.errors import InputError, join_troubles
+from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.seeding import derive_seed, generator
 
 
@@ -29,3 +31,8 @@ def test_seeds_of_purposes_do_not_move_each_other() -> None:
     first = generator(3, "fold", 1).random(4)
     assert (first == generator(3, "fold", 1).random(4)).all()
     assert (first != generator(3, "fold", 2).random(4)).any()
+
+
+def test_scan_error_survives_another_process() -> None:
+    error = copy.copy(ScanError("E_EMPTY", "expected bytes, got none."))
+    assert (error.code, str(error)) == ("E_EMPTY", "expected bytes, got none.")

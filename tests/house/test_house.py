@@ -41,8 +41,14 @@ def test_nothing_opens_foreign_code(path: Path) -> None:
     tree = ast.parse(path.read_text())
     called = {ast.unparse(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
     assert not called & {
-        "eval", "exec", "joblib.load", "pickle.load", "pickle.loads", "yaml.load",
-        "os.system", "subprocess.run",
+        "eval",
+        "exec",
+        "joblib.load",
+        "pickle.load",
+        "pickle.loads",
+        "yaml.load",
+        "os.system",
+        "subprocess.run",
     }
     for node in ast.walk(tree):
         assert not isinstance(node, ast.Assert), f"line {node.lineno}"
@@ -54,8 +60,11 @@ def test_nothing_opens_foreign_code(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
 def test_nothing_is_unfinished(path: Path) -> None:
     with path.open("rb") as stream:
-        words = [t.string for t in tokenize.tokenize(stream.readline)
-                 if t.type == tokenize.COMMENT]
+        words = [
+            t.string
+            for t in tokenize.tokenize(stream.readline)
+            if t.type == tokenize.COMMENT
+        ]
     marks = re.compile(r"TODO|FIXME|XXX|pragma: no cover")
     assert not [word for word in words if marks.search(word)]
     assert "raise NotImplementedError" not in path.read_text()
@@ -82,7 +91,9 @@ def test_docstrings_name_the_parameters_there_are() -> None:
         told = [p.name for p in FunctionDoc(function)["Parameters"]]
         if not told:
             continue
-        listed = [part.strip().lstrip("*") for names in told for part in names.split(",")]
+        listed = [
+            part.strip().lstrip("*") for names in told for part in names.split(",")
+        ]
         known = [p for p in inspect.signature(function).parameters if p != "self"]  # type: ignore[arg-type]
         if listed != known:
             wrong.append(f"{name}: {listed} but {known}")

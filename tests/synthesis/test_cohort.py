@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
-import os
-import signal
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
-from joblib.externals.loky import get_reusable_executor
 from PIL import Image
 from pydantic import ValidationError
 
@@ -156,18 +153,19 @@ def test_an_interrupted_run_leaves_the_old_folder(tmp_path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["b"]
 
 
-def test_a_killed_worker_is_told_in_one_line(tmp_path) -> None:
-    def kill(numbers: Iterable[int]) -> Iterator[int]:
-        for number in numbers:
-            if number == 1:
-                for process in list(get_reusable_executor()._processes):
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
-            yield number
+def _kill_workers(numbers: Iterable[int]) -> Iterator[int]:
+    for number in numbers:
+        if number == 1:
+            for child in psutil.Process().children():
+                if "popen_loky" in " ".join(child.cmdline()):
+                    child.kill()
+        yield number
 
+
+def test_a_killed_worker_is_told_in_one_line(tmp_path) -> None:
     options = _options(tmp_path / "b", cases=400, workers=2)
     with pytest.raises(ResourceError, match=r"2 workers .* one that died\. Free"):
-        make_cohort(options, progress=kill)
+        make_cohort(options, progress=_kill_workers)
     assert list(tmp_path.iterdir()) == []
 
 

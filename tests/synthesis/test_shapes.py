@@ -59,13 +59,24 @@ def test_an_ellipsoid_has_the_volume_of_one() -> None:
     assert volume == pytest.approx(2 / 3 * np.pi * 0.8 * 0.5, rel=1e-3)
 
 
-def test_smooth_noise_is_as_smooth_as_asked() -> None:
+def _keys(t: np.ndarray) -> np.ndarray:
+    """The cubic kernel of Keys (1981) with a = -1/2."""
+    t = np.abs(t)
+    near, far = 1.5 * t**3 - 2.5 * t**2 + 1, -0.5 * t**3 + 2.5 * t**2 - 4 * t + 2
+    return np.where(t < 1, near, np.where(t < 2, far, 0))
+
+
+def test_smooth_noise_is_cubic_and_as_smooth_as_asked() -> None:
     rng = np.random.default_rng(0)
-    coarse, fine = smooth_noise(rng, 256, 8), smooth_noise(rng, 256, 64)
-    assert coarse.std() == pytest.approx(0.7, abs=0.2)
-    assert fine.std() == pytest.approx(0.7, abs=0.1)
+    coarse, fine = smooth_noise(rng, 512, 16), smooth_noise(rng, 512, 128)
+    # a sum of white noise under the kernel has its squared integral as variance,
+    # once for each axis
+    expected = np.mean(_keys(np.linspace(-2, 2, 4001)) ** 2) * 4
+    assert expected == pytest.approx(0.8, abs=0.02)
+    assert fine.std() == pytest.approx(expected, rel=0.03)
+    assert coarse.std() == pytest.approx(expected, rel=0.2)
     steps = [np.abs(np.diff(field, axis=1)).mean() for field in (coarse, fine)]
-    assert steps[1] / steps[0] == pytest.approx(64 / 8, rel=0.4)
+    assert steps[1] / steps[0] == pytest.approx(128 / 16, rel=0.25)
 
 
 @settings(max_examples=40, deadline=None)

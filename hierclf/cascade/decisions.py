@@ -1,0 +1,58 @@
+"""What a cascade says of scans, and what it said of those held out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What a cascade says of some scans. Positions count healthy as 0.
+
+    Parameters
+    ----------
+    screen_score : ndarray of float, shape (n_scans,)
+        Probability of being diseased.
+    probabilities : ndarray of float, shape (n_scans, n_labels)
+        Healthy, then the diseased labels in their order; rows sum to 1.
+    refined : ndarray of int, shape (n_scans,)
+        Which diseased label it is, should it be one; at least 1.
+    decided : ndarray of int, shape (n_scans,)
+        0 where the score is below the cut point, else `refined`.
+    view_spread : ndarray of float, shape (n_scans,), or None
+        Standard deviation of the screen score over the views of a scan.
+    """
+
+    screen_score: Floats
+    probabilities: Floats
+    refined: Indices
+    decided: Indices
+    view_spread: Floats | None
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Predictions by stages that were fitted on other patients.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n_held,)
+        Which rows of the training scans.
+    truth : ndarray of int, shape (n_held,)
+        Their positions.
+    screen_score : ndarray of float, shape (n_held,)
+        Probability of being diseased.
+    conditional : ndarray of float, shape (n_held, n_diseased)
+        Probability of each diseased label, should it be one.
+    """
+
+    rows: Indices
+    truth: Indices
+    screen_score: Floats
+    conditional: Floats
