@@ -158,6 +158,9 @@ class TrainOptions(LabelledData):
         description="predict every scan by models that never saw its patient, in so "
         "many folds, instead of one test part; 0: one test part",
     )
+    splits: Path | None = Field(
+        None, description="splits.csv of an earlier run, to be used again"
+    )
     by: Literal["any", "mean"] = Field(
         "mean", description="how the scans of a patient are put together"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from hierclf.assembly.assessment import (
     Assessed,
@@ -29,7 +30,8 @@ from hierclf.bundle.store import save_bundle
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.config import TrainOptions
 from hierclf.console import parse, run
-from hierclf.data.split import hold_out, patient_folds, write_splits
+from hierclf.data.split import hold_out, patient_folds, read_splits, write_splits
+from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import hierarchy_of
 from hierclf.reporting.report import write_report
 from hierclf.reporting.results import write_results
@@ -106,11 +108,16 @@ def _train(options: TrainOptions, folder: Path) -> Path:
             checkpoints=options.out / "checkpoints",
         )
         names, folds = _divide(options, data)
-        write_splits(place.path("splits.csv"), data.manifest, names)
+        write_splits(
+            place.path("splits.csv"),
+            data.manifest,
+            names,
+            allow_straddling=options.allow_straddling,
+        )
         with clock.time("fitting"):
             assessed, cascade = assess(builder, data.manifest, folds)
             fitted_on = folds[-1][0]
-            if options.outer_folds:
+            if len(folds) > 1:
                 cascade = fit_cascade(builder, data.manifest)
                 fitted_on = np.arange(len(data.manifest))
         _write(place, builder, data, assessed, cascade, fitted_on, names, clock)
@@ -125,31 +132,48 @@ def _reader(options: TrainOptions) -> NetworkClassifier:
 
 
 def _divide(options: TrainOptions, data: RunData) -> tuple[list[str], Folds]:
-    """Decide who is tested: given split, outer folds, or one part held out."""
-    manifest = data.manifest
+    """Decide who is tested: splits from a file, outer folds, or one part."""
+    names = _names(options, data.manifest)
+    if names[0].startswith("fold"):
+        found = np.array(names)
+        folds = [
+            (np.flatnonzero(found != fold), np.flatnonzero(found == fold))
+            for fold in sorted(set(names), key=lambda name: int(name[4:]))
+        ]
+        return names, folds
+    tested = np.array([name == "test" for name in names])
+    if not tested.any() or tested.all():
+        raise InputError(
+            f"{options.splits}: expected scans to train on and scans to test, got one "
+            "kind. Choose another --splits."
+        )
+    return names, [(np.flatnonzero(~tested), np.flatnonzero(tested))]
+
+
+def _names(options: TrainOptions, manifest: pd.DataFrame) -> list[str]:
+    """Name the split of each scan."""
     labels, patients = manifest["label"], manifest["patient_id"]
+    straddling = options.allow_straddling
+    if options.splits is not None:
+        read = read_splits(options.splits, manifest, allow_straddling=straddling)
+        return [str(name) for name in read]
     if options.outer_folds:
+        fold_of = np.empty(len(manifest), dtype=int)
         folds = patient_folds(
             labels, patients, n_folds=options.outer_folds, seed=options.seed
         )
-        fold_of = np.empty(len(manifest), dtype=int)
         for number, (_, test) in enumerate(folds):
             fold_of[test] = number
-        return [f"fold{number}" for number in fold_of], folds
-    if "split" in manifest and (manifest["split"] == "test").any():
-        names = manifest["split"].tolist()
-    else:
-        _, test = hold_out(
-            labels, patients, fraction=options.test_part, seed=options.seed
-        )
-        chosen = np.full(len(manifest), "train", dtype=object)
-        chosen[test] = "test"
-        if "split" in manifest:
-            kept = (manifest["split"] == "val").to_numpy() & (chosen == "train")
-            chosen[kept] = "val"
-        names = chosen.tolist()
-    tested = np.array([name == "test" for name in names])
-    return names, [(np.flatnonzero(~tested), np.flatnonzero(tested))]
+        return [f"fold{number}" for number in fold_of]
+    given = manifest.get("split")
+    if given is not None and (given == "test").any():
+        return [str(name) for name in given]
+    _, test = hold_out(labels, patients, fraction=options.test_part, seed=options.seed)
+    names = np.full(len(manifest), "train", dtype=object)
+    if given is not None:
+        names[(given == "val").to_numpy()] = "val"
+    names[test] = "test"
+    return names.tolist()
 
 
 def _write(
@@ -184,7 +208,7 @@ def _write(
             cascade,
             rule=options.by,
             data=figures,
-            protocol=_protocol(options, data),
+            protocol=_protocol(options, data, int(assessed.fold.max()) + 1),
             seed=options.seed,
             digests={"bundle": digest},
             options=options.model_dump(mode="json"),
@@ -202,20 +226,20 @@ def _write(
     print_results(place.folder, results)
 
 
-def _protocol(options: TrainOptions, data: RunData) -> str:
+def _protocol(options: TrainOptions, data: RunData, n_folds: int) -> str:
     """Say in words how the tested scans were kept apart."""
     unit = "patient" if data.dataset.has_patients else "scan (no patients known)"
-    if options.outer_folds:
+    if n_folds > 1:
         return (
-            f"{options.outer_folds} folds by {unit}: every scan was predicted by "
-            "models that saw none of its patient's scans, cut point included"
+            f"{n_folds} folds by {unit}: every scan was predicted by models that saw "
+            "none of its patient's scans. Each fold chose its own cut point, so that "
+            "the one of the bundle, fitted on all scans, is not theirs"
         )
-    if "split" in data.manifest and (data.manifest["split"] == "test").any():
-        return "the given test split, touched once, after everything was chosen"
-    return (
-        f"{options.test_part:.0%} of the scans held out by {unit}, touched once, after "
-        "everything was chosen"
-    )
+    once = "touched once, after everything was chosen"
+    given = "split" in data.manifest and (data.manifest["split"] == "test").any()
+    if given or options.splits is not None:
+        return f"the given test split, {once}"
+    return f"{options.test_part:.0%} of the scans held out by {unit}, {once}"
 
 
 if __name__ == "__main__":

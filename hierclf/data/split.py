@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -160,7 +161,8 @@ def write_splits(
     manifest : DataFrame of str
         With columns ``scan``, ``patient_id`` and ``label``.
     split : sequence of str, shape (n_scans,)
-        ``train``, ``val`` or ``test``.
+        ``train``, ``val`` or ``test``; or ``fold0``, ``fold1`` and so on, the fold
+        in which a scan is tested.
     allow_straddling : bool, default=False
         Accept a patient in several splits.
 
@@ -171,11 +173,11 @@ def write_splits(
     ResourceError
         If the file cannot be written.
     """
-    strangers = sorted(set(split) - set(SPLITS))
+    strangers = sorted(name for name in set(split) if not _is_split(name))
     if strangers:
         raise InputError(
-            f"split: expected only {', '.join(SPLITS)}, got {strangers[0]!r}. "
-            "Rename it."
+            f"split: expected only {', '.join(SPLITS)} or fold0, fold1 and so on, got "
+            f"{strangers[0]!r}. Rename it."
         )
     if not allow_straddling:
         _refuse_straddling(path.name, manifest["patient_id"], split)
@@ -245,6 +247,10 @@ def _compare(table: Table, wanted: Mapping[str, list[str]]) -> list[str]:
     return troubles + absent
 
 
+def _is_split(name: str) -> bool:
+    return name in SPLITS or re.fullmatch(r"fold\d{1,3}", name) is not None
+
+
 def _mismatch(
     scan: str, wanted: list[str] | None, cells: list[str], split: str, *, is_twin: bool
 ) -> str:
@@ -254,7 +260,7 @@ def _mismatch(
         return f"expected each scan once, got {scan!r} again"
     if wanted != cells:
         return f"expected patient and label {wanted} for {scan!r}, got {cells}"
-    if split not in SPLITS:
+    if not _is_split(split):
         return f"expected one of {', '.join(SPLITS)} for {scan!r}, got {split!r}"
     return ""
 

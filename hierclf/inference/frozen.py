@@ -36,10 +36,10 @@ from hierclf.loading.scans import (
 )
 from hierclf.networks.network import Featurizer
 
-Features = NDArray[np.float16]
+Features = NDArray[np.floating]
 _MEMORY_BYTES = 4 << 30
 _BATCH_CROPS = 64
-_CODE = "features 1"  # to be raised when the same scan would give other features
+_CODE = "features 2"  # to be raised when the same scan would give other features
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,7 @@ class FrozenTrunk:
         self.views = make_views(options.views)
         self._device = default_device()
         self._dtype = dtype_of(options.precision)
+        self._kept = np.float32 if self._dtype is torch.float32 else np.float16
         self._engine = copy.deepcopy(self.featurizer).to(self._device)
         self._engine.trunk.to(self._dtype)
         self._engine.trunk.to(memory_format=torch.channels_last)
@@ -153,8 +154,8 @@ class FrozenTrunk:
 
         Returns
         -------
-        features : ndarray of float16, shape (n_scans, n_views, n_features)
-            Half precision holds what a bfloat16 trunk knows; rounded also where
+        features : ndarray of float, shape (n_scans, n_views, n_features)
+            float16 of a bfloat16 trunk, which knows no more; rounded also where
             nothing is cached, so that a cache changes no score.
 
         Raises
@@ -185,13 +186,13 @@ class FrozenTrunk:
 
         Returns
         -------
-        features : ndarray of float16, shape (n_scans, n_views, n_features)
+        features : ndarray of float, shape (n_scans, n_views, n_features)
             Zero where a scan was not read.
         errors : dict of int to ScanError
             By the position of the row.
         """
         shape = (len(scans), self.views.n_views, self.n_features)
-        result = np.zeros(shape, dtype=np.float16)
+        result = np.zeros(shape, dtype=self._kept)
         errors: dict[int, ScanError] = {}
         pending = _Pending()
         bar = tqdm(total=len(scans), desc="features", unit="scan", disable=None)
@@ -220,7 +221,7 @@ class FrozenTrunk:
             digest = sha256_bytes(content)
             kept = self._cache.get(digest) if self._cache else None
             if kept is not None:
-                features = kept.astype(np.float16)
+                features: Features = kept.astype(self._kept)
                 self._memory.keep(key, features)
                 return features
             return _Unseen(key, digest, self._reader.decode(content))
@@ -261,9 +262,9 @@ class FrozenTrunk:
             crops = self.views.cut(images, self.options.image_size)
             flat = crops.flatten(0, 1)  # (n_scans * n_views, 1, size, size)
             pooled = self._engine(flat).float().cpu().numpy()
-        limit = np.finfo(np.float16).max
+        limit = np.finfo(self._kept).max
         shaped = pooled.reshape(len(frames), self.views.n_views, -1)
-        features: Features = np.clip(shaped, -limit, limit).astype(np.float16)
+        features: Features = np.clip(shaped, -limit, limit).astype(self._kept)
         return features
 
 

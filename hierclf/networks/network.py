@@ -52,7 +52,7 @@ class Featurizer(nn.Module):
         normal = (color - self.get_buffer("mean")) / self.get_buffer("std")
         like = next(self.trunk.parameters())
         normal = normal.to(like.dtype, memory_format=torch.channels_last)
-        pooled: Tensor = self.pool(self.trunk(normal))
+        pooled: Tensor = self.pool(self.trunk(normal).float())
         return pooled
 
 

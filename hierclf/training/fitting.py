@@ -123,12 +123,14 @@ def fit_head(
     rows = lesson.rows(options)
     loss = make_loss(options.loss, lesson.costs, options.focal_gamma)
     if isinstance(head, nn.Linear) and options.optimizer in {"auto", "lbfgs"}:
-        seen, scans = _draw_views(features, rows, options.rounds, lesson.seed)
+        scans, views, repeats = _draw_views(
+            rows, features.shape[1], options.rounds, lesson.seed
+        )
         fit_linear(
             head,
-            seen,
+            features[scans, views],
             lesson.targets[scans],
-            lesson.weights[scans],
+            lesson.weights[scans] * repeats,
             loss=loss,
             penalty=options.penalty,
         )
@@ -154,7 +156,7 @@ def fit_head(
     )
 
 
-def _start_normalization(head: nn.Module, features: NDArray[np.float16]) -> None:
+def _start_normalization(head: nn.Module, features: NDArray[np.floating]) -> None:
     """Start a BatchNorm on fixed features from their own mean and variance.
 
     Its running averages move a tenth of the way with each batch: after an epoch
@@ -169,18 +171,22 @@ def _start_normalization(head: nn.Module, features: NDArray[np.float16]) -> None
 
 
 def _draw_views(
-    features: NDArray[np.float16], rows: Indices, n_rounds: int, seed: int
-) -> tuple[NDArray[np.float16], Indices]:
-    """Give each repeat of a scan another of its views, as a fresh crop would be."""
-    n_scans, n_views, _ = features.shape
+    rows: Indices, n_views: int, n_rounds: int, seed: int
+) -> tuple[Indices, Indices, Indices]:
+    """Give each repeat of a scan another of its views, as a fresh crop would be.
+
+    Returns scans, their views, and how often each pair is to count: a view that
+    is drawn again weighs twice instead of standing twice.
+    """
     n_rounds = min(n_rounds, n_views)
     turn = _repeat_numbers(rows)[:, None] * n_rounds + np.arange(n_rounds)
     shuffled = generator(seed, "views").permuted(
-        np.tile(np.arange(n_views), (n_scans, 1)), axis=1
+        np.tile(np.arange(n_views), (int(rows.max()) + 1, 1)), axis=1
     )
     scans = np.repeat(rows, n_rounds)
     views = shuffled[scans, turn.ravel() % n_views]
-    return features[scans, views], scans
+    pairs, repeats = np.unique(scans * n_views + views, return_counts=True)
+    return pairs // n_views, pairs % n_views, repeats
 
 
 def _repeat_numbers(rows: Indices) -> Indices:

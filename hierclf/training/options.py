@@ -72,10 +72,11 @@ class StageOptions(BaseModel):
         0.15, gt=0, lt=0.5, description="share of the patients that stop and plateau"
     )
     balance: float = Field(
-        1.0,
+        0.25,
         ge=0,
         le=1,
-        description="up-sampling of rare classes: 0 makes all equal, 1 changes none",
+        description="up-sampling of rare classes: 0 makes all equal, 1 changes none, "
+        "0.25 gives the proportions of He 2019",
     )
     loss: Literal["cross_entropy", "expected_cost", "cross_entropy_cost", "focal"] = (
         Field("cross_entropy", description="loss of a network that is trained")

@@ -97,7 +97,7 @@ def test_tree_that_leads_out_of_its_memory(tree, field, place, value, rule):
 def test_tree_whose_arrays_do_not_fit(tree, name, change):
     plain = to_plain(tree)
     plain.tree_[name] = change(plain.tree_[name])
-    with pytest.raises((ValueError, TypeError), match="of a tree|unsized"):
+    with pytest.raises((ValueError, TypeError), match=r"of a tree|unsized"):
         from_plain(plain)
 
 

@@ -108,8 +108,14 @@ def test_only_whole_patients_are_written_unless_allowed(tmp_path: Path) -> None:
 
 
 def test_only_known_splits_are_written(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="expected only train, val, test, got 'fold1'"):
-        write_splits(tmp_path / "splits.csv", FRAME, ["train", "fold1", "test"])
+    with pytest.raises(InputError, match="and so on, got 'folder1'"):
+        write_splits(tmp_path / "splits.csv", FRAME, ["train", "folder1", "test"])
+
+
+def test_folds_are_written_and_read(tmp_path: Path) -> None:
+    path = tmp_path / "splits.csv"
+    write_splits(path, FRAME, ["fold0", "fold12", "fold12"])
+    assert read_splits(path, FRAME).tolist() == ["fold0", "fold12", "fold12"]
 
 
 def test_straddling_patients_are_named_with_their_splits() -> None:

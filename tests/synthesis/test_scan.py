@@ -8,17 +8,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from hierclf.synthesis.anatomy import FRAME_CM, Anatomy, Pose, draw, make_grid
-from hierclf.synthesis.exposure import Exposure, expose
-from hierclf.synthesis.opacities import GRADES, draw_opacities
+from hierclf.synthesis.anatomy import FRAME_CM
+from hierclf.synthesis.opacities import GRADES
 from hierclf.synthesis.scan import Drawing, draw_scan
-from hierclf.synthesis.thorax import draw_thorax
 
 STAGES = tuple(GRADES)
 DISEASED = STAGES[1:]
 N_PATIENTS = 24
-QUIET = Exposure(0.0, 1.0, 1.0, 0.0, 0.0, 0.0)
-STRAIGHT = Pose(0.0, 0.0, 0.0, 1.0, 1.0)
 
 
 @pytest.fixture(scope="module")
@@ -96,25 +92,6 @@ def test_healthy_lungs_have_no_lesion(gallery) -> None:
         assert drawing.profusion == 0
 
 
-def test_profusion_rises_with_the_stage_and_overlaps() -> None:
-    grid = make_grid(64, STRAIGHT)
-    thorax = draw_thorax(draw(Anatomy, np.random.default_rng(0)), grid)
-    many = {}
-    for stage in STAGES:
-        streams = [np.random.default_rng([7, n]) for n in range(400)]
-        pairs = zip(streams[::2], streams[1::2], strict=True)
-        many[stage] = [
-            draw_opacities(stage, grid, thorax, *pair).profusion for pair in pairs
-        ]
-    medians = [np.median(values) for values in many.values()]
-    expected = [grade.profusion for grade in GRADES.values()]
-    np.testing.assert_allclose(medians, expected, rtol=0.1)
-    assert expected == sorted(expected)
-    for milder, graver in pairwise(DISEASED):
-        assert max(many[milder]) > min(many[graver])
-        assert np.quantile(many[milder], 0.9) < np.quantile(many[graver], 0.1)
-
-
 def test_the_lesion_mask_shows_the_counted_opacities() -> None:
     shares = []
     for patient in range(8):
@@ -148,6 +125,13 @@ def test_large_opacities_mark_most_but_not_all_of_stage_three() -> None:
     assert 0.6 < share["stage3"] < 1
 
 
+def test_the_lesion_mask_covers_what_is_plainly_seen(gallery) -> None:
+    for stage in DISEASED:
+        for well, sick in zip(gallery["healthy"], gallery[stage], strict=True):
+            plain = sick.image - well.image > 0.15
+            assert (sick.lesion_mask & plain).sum() >= 0.97 * plain.sum()
+
+
 def test_large_opacities_prefer_the_upper_half(gallery) -> None:
     heights = []
     for drawing in gallery["stage3"]:
@@ -164,6 +148,14 @@ def test_the_heart_lies_on_the_left_of_the_patient(gallery) -> None:
     right = np.mean([d.lung_mask[:, :64].sum() for d in gallery["healthy"]])
     left = np.mean([d.lung_mask[:, 64:].sum() for d in gallery["healthy"]])
     assert left < 0.97 * right
+
+
+def test_the_right_dome_of_the_diaphragm_is_higher(gallery) -> None:
+    ends = [
+        [np.flatnonzero(d.lung_mask[:, column])[-1] for d in gallery["healthy"]]
+        for column in (30, 97)  # mirror images, beside the heart
+    ]
+    assert np.mean(ends[0]) + 1 < np.mean(ends[1])
 
 
 def test_lungs_are_two_dark_fields_of_plausible_size(gallery) -> None:
@@ -187,7 +179,7 @@ def test_scans_of_a_patient_resemble_each_other() -> None:
     ]
     same = np.mean([overlap(a, b) for a, b in scans])
     others = np.mean([overlap(a[0], b[1]) for a, b in pairwise(scans)])
-    assert same > others + 0.02
+    assert same > others + 0.05
     close = [abs(np.log(a.profusion / b.profusion)) for a, b in scans]
     far = [abs(np.log(a[0].profusion / b[1].profusion)) for a, b in pairwise(scans)]
     assert 0 < np.mean(close) < 0.6 * np.mean(far)
@@ -198,22 +190,3 @@ def test_size_scales_the_picture_and_not_the_patient() -> None:
     halved = large.lung_mask[::2, ::2]
     assert (halved != small.lung_mask).mean() < 0.02
     assert large.profusion == pytest.approx(small.profusion, rel=0.03)
-
-
-def test_the_film_curve_is_logistic_without_noise() -> None:
-    values = np.linspace(-3, 3, 64, dtype=np.float32) * np.ones((64, 1), np.float32)
-    grid = make_grid(64, STRAIGHT)
-    image = expose(values, QUIET, grid, np.random.default_rng(0))
-    np.testing.assert_allclose(image, 1 / (1 + np.exp(0.15 - values)), rtol=1e-5)
-
-
-def test_noise_grows_with_what_the_rays_passed() -> None:
-    grid = make_grid(128, STRAIGHT)
-    spread = []
-    for level in (-1.0, 0.0, 1.0):
-        noisy = Exposure(0.15 - level, 1.0, 1.0, 0.0, 0.0, 0.05)
-        flat = np.full((128, 128), level, np.float32)
-        image = expose(flat, noisy, grid, np.random.default_rng(0))
-        spread.append(image.std() * 4)  # the slope of the curve is 1/4 in the middle
-    expected = 0.05 * np.exp([-0.25, 0.0, 0.25])
-    np.testing.assert_allclose(spread, expected, rtol=0.03)

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hierclf.cascade.decisions import Decisions
+from hierclf.foundation.errors import ResourceError
+from hierclf.problem.labels import Hierarchy
+from hierclf.scoring.batch import rows_of
+from hierclf.scoring.reading import Reading
+from hierclf.scoring.rows import RowFormat
+
+FORM = RowFormat(Hierarchy("healthy", ("ill",)), "ab" * 32)
+
+
+class Cascade:
+    """Scores a scan by its first pixel; NaN where it is 0.25, an error at 0.75."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.sizes: list[int] = []
+
+    def decide(self, scans):
+        self.sizes.append(len(scans))
+        score = np.array([scan[0, 0] for scan in scans], dtype=float)
+        if (score == 0.75).any():
+            raise self.error
+        score[score == 0.25] = np.nan
+        table = np.column_stack([1 - score, score])
+        refined = np.ones(len(score), dtype=int)
+        return Decisions(score, table, refined, (score >= 0.5).astype(int), None)
+
+
+def _readings(*values):
+    return [
+        Reading(f"{k}.png", f"{k:064}", None, "E_EMPTY", "expected a scan")
+        if value is None
+        else Reading(f"{k}.png", f"{k:064}", np.full((2, 2), value, np.float32))
+        for k, value in enumerate(values)
+    ]
+
+
+def _told(rows):
+    return [(row[0], row[1], row[2], row[3], row[5]) for row in rows]
+
+
+def test_rows_stand_in_the_order_of_the_files():
+    cascade = Cascade(RuntimeError())
+    rows = rows_of(_readings(0.125, None, 0.5, None, 1.0), cascade, FORM)
+    assert _told(rows) == [
+        ("0.png", "ok", "", "0.125", "healthy"),
+        ("1.png", "rejected", "E_EMPTY", "", ""),
+        ("2.png", "ok", "", "0.5", "ill"),
+        ("3.png", "rejected", "E_EMPTY", "", ""),
+        ("4.png", "ok", "", "1", "ill"),
+    ]
+    assert all(len(row) == len(FORM.columns) for row in rows)
+    assert [row[-2] for row in rows] == [f"{k:064}" for k in range(5)]
+    assert cascade.sizes == [3]
+
+
+def test_score_that_is_no_number_is_no_score():
+    """A NaN is not below a cut point, and would else read as healthy."""
+    rows = rows_of(_readings(0.5, 0.25, 1.0), Cascade(RuntimeError()), FORM)
+    assert _told(rows)[1] == ("1.png", "error", "E_SCORE", "", "")
+    assert rows[1][-1] == "expected a finite score, got NaN. Report this scan."
+    assert [row[1] for row in rows] == ["ok", "error", "ok"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError(), ValueError("x")])
+def test_scan_that_cannot_be_scored_takes_no_other_along(error):
+    cascade = Cascade(error)
+    rows = rows_of(_readings(0.5, 0.75, None, 1.0), cascade, FORM)
+    assert [row[1] for row in rows] == ["ok", "error", "rejected", "ok"]
+    assert rows[1][2] == "E_SCORE"
+    assert rows[1][-1].startswith(f"expected a score, got {type(error).__name__}.")
+    assert [row[3] for row in rows] == ["0.5", "", "", "1"]
+    assert cascade.sizes == [3, 1, 1, 1]
+
+
+def test_want_of_a_resource_stops_the_run():
+    with pytest.raises(ResourceError, match="disk"):
+        rows_of(_readings(0.75, 1.0), Cascade(ResourceError("disk")), FORM)
+
+
+def test_nothing_to_score():
+    cascade = Cascade(RuntimeError())
+    assert [row[2] for row in rows_of(_readings(None), cascade, FORM)] == ["E_EMPTY"]
+    assert rows_of([], cascade, FORM) == []
+    assert cascade.sizes == []

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hierclf.foundation.errors import InputError
+from hierclf.problem.labels import Hierarchy
+from hierclf.scoring.folder import score_folder
+from hierclf.scoring.journal import open_journal, part_of
+from hierclf.scoring.kept import take_up
+from hierclf.scoring.rows import RowFormat, to_csv
+
+FORM = RowFormat(Hierarchy("healthy", ("ill",)), "ab" * 32)
+HEADER = to_csv([FORM.columns])
+
+
+def _row(name: str, code: str = "", bundle: str = FORM.bundle) -> list[str]:
+    middle = [""] * (len(FORM.columns) - 6)
+    return [name, "ok", code, *middle, bundle, "0" * 64, 'say "x",\r\nor not']
+
+
+cell = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    names=st.lists(
+        cell | st.just('"') | st.just("=a\r\n\r\n"), unique=True, max_size=9
+    ),
+    batch_size=st.integers(1, 4),
+    data=st.data(),
+)
+def test_any_beginning_of_a_file_can_be_gone_on_with(tmp_path, names, batch_size, data):
+    """However many bytes a kill left: what follows makes the file whole again."""
+    out = tmp_path / "rows.csv"
+    rows = [_row(name, "E_X" if len(name) > 4 else "") for name in names]
+    whole = HEADER + to_csv(rows)
+    part_of(out).write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
+    kept = take_up(out, FORM, batch_size=batch_size)
+    assert kept.done == set(names[: len(kept.done)])
+    assert len(kept.done) % batch_size == 0
+    assert kept.codes.total() == len(kept.done)
+    assert kept.codes["E_X"] == sum(len(name) > 4 for name in kept.done)
+    with open_journal(out, FORM.columns, kept.end) as journal:
+        journal.append(rows[len(kept.done) :])
+        journal.finish()
+    assert out.read_bytes() == whole
+    assert not part_of(out).exists()
+
+
+def test_as_many_whole_batches_as_there_are_are_kept(tmp_path):
+    out = tmp_path / "rows.csv"
+    rows = [_row(str(number)) for number in range(11)]
+    part_of(out).write_bytes(HEADER + to_csv(rows) + to_csv([_row("11")])[:-1])
+    kept = take_up(out, FORM, batch_size=4)
+    assert kept.done == {str(number) for number in range(8)}
+    assert kept.end == len(HEADER + to_csv(rows[:8]))
+
+
+def test_file_of_nobody(tmp_path):
+    kept = take_up(tmp_path / "rows.csv", FORM, batch_size=4)
+    assert (kept.end, kept.done, kept.codes.total()) == (0, set(), 0)
+
+
+def test_zeros_that_a_power_cut_left(tmp_path):
+    out = tmp_path / "rows.csv"
+    rows = [_row("0"), _row("1")]
+    part_of(out).write_bytes(HEADER + to_csv(rows) + b"\0" * 300 + b"\r\n")
+    assert take_up(out, FORM, batch_size=1).done == {"0", "1"}
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_rows_of_another_bundle(tmp_path, finished):
+    out = tmp_path / "rows.csv"
+    rows = [_row("0"), _row("1", bundle="f" * 16)]
+    path = out if finished else part_of(out)
+    path.write_bytes(HEADER + to_csv(rows))
+    with pytest.raises(InputError, match=f"rows of bundle {FORM.bundle}, got 'ffff"):
+        take_up(out, FORM, batch_size=1)
+
+
+@pytest.mark.parametrize(
+    "content", [b"path,label\r\n", b"x", HEADER[:20] + b"\n", b"\xff\xfe", b'"' * 999]
+)
+def test_some_other_table(tmp_path, content):
+    out = tmp_path / "rows.csv"
+    part_of(out).write_bytes(content)
+    with pytest.raises(InputError, match="expected the columns that this bundle write"):
+        take_up(out, FORM, batch_size=1)
+    assert part_of(out).read_bytes() == content
+
+
+def test_finished_file_stays_until_the_new_one_is_complete(options, scan, monkeypatch):
+    score_folder(options)
+    before = options.out.read_bytes()
+    scan(options.input / "a" / "new.png", 50)
+    scan(options.input / "zz.png", 51)
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    again = options.model_copy(update={"resume": True})
+    monkeypatch.setattr("hierclf.scoring.folder.rows_of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        score_folder(again)
+    assert options.out.read_bytes() == before
+    monkeypatch.undo()
+    summary = score_folder(again)
+    assert (summary.n_ok, summary.n_earlier) == (16, 12)  # three whole batches
+    assert options.out.read_bytes().startswith(before[: before.rindex(b"\r\ns07")])
+
+
+def test_new_scans_get_rows_behind_those_that_are_there(options, scan):
+    score_folder(options)
+    before = options.out.read_bytes()
+    for name, seed in (("a/new.png", 50), ("zz.png", 51)):
+        scan(options.input / name, seed)
+    (options.input / "s01.png").unlink()
+    (options.input / "empty.png").write_bytes(b"")
+    again = options.model_copy(update={"resume": True})
+    summary = score_folder(again)
+    assert summary.n_failed == {"E_EMPTY": 1}
+    assert (summary.n_ok, summary.n_earlier, summary.exit_code) == (16, 14, 3)
+    after = options.out.read_bytes()
+    assert after.startswith(before)
+    added = after[len(before) :].decode().splitlines()
+    assert [line.split(",")[0] for line in added] == [
+        "a/new.png",
+        "empty.png",
+        "zz.png",
+    ]
+    assert score_folder(again).n_earlier == 17
+    assert options.out.read_bytes() == after
+
+
+def test_rows_of_another_folder(options, scan, tmp_path):
+    score_folder(options)
+    before = options.out.read_bytes()
+    scan(tmp_path / "other" / "b.png", 0)
+    changes = {"resume": True, "input": tmp_path / "other"}
+    with pytest.raises(InputError, match="rows of other scans"):
+        score_folder(options.model_copy(update=changes))
+    assert options.out.read_bytes() == before
+
+
+def test_resume_where_nothing_is(options):
+    summary = score_folder(options.model_copy(update={"resume": True}))
+    assert (summary.n_ok, summary.n_earlier) == (14, 0)
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Processes that are there at once, with the package imported."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["hierclf.scoring.folder"])
+    return context
+
+
+def _kill_when_there_are(n_bytes: int, process, part: Path) -> None:
+    process.start()
+    while process.is_alive() and not (part.exists() and part.stat().st_size >= n_bytes):
+        time.sleep(0.001)
+    process.kill()
+    process.join()
+
+
+def test_killed_run_gone_on_with_gives_the_same_file(options, scan, processes):
+    """Fault 105: kill -9 at random sizes of the file."""
+    for number in range(100):
+        scan(options.input / f"many/{number % 7}/{number}.png", number)
+    (options.input / "many" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    clean = options.model_copy(update={"out": options.out.with_name("clean.csv")})
+    score_folder(clean)
+    whole = clean.out.read_bytes()
+    again = options.model_copy(update={"resume": True})
+    rng = np.random.default_rng(0)
+    n_killed = 0
+    for n_bytes in np.sort(rng.integers(1, int(len(whole) * 0.9), 5)).tolist():
+        process = processes.Process(target=score_folder, args=(again,))
+        _kill_when_there_are(n_bytes, process, part_of(options.out))
+        n_killed += process.exitcode == -9
+        if options.out.exists():
+            break
+    summary = score_folder(again)
+    assert n_killed >= 3
+    assert summary.n_earlier > 0
+    assert (summary.n_ok, summary.n_failed) == (114, {"E_TRUNCATED": 1})
+    assert options.out.read_bytes() == whole

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from hierclf.scoring.options import ScoreOptions, ScoreSummary
+
+PLACES = {"bundle": Path("b"), "input": Path("i"), "out": Path("o.csv")}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch_size", 0),
+        ("batch_size", -1),
+        ("batch_size", 10**6),
+        ("batch_size", float("nan")),
+        ("n_threads", 0),
+        ("n_threads", 65),
+        ("resme", True),
+    ],
+)
+def test_options_that_cannot_be(name, value):
+    """Fault 72."""
+    with pytest.raises(ValidationError, match=name):
+        ScoreOptions(**PLACES, **{name: value})
+
+
+@pytest.mark.parametrize("name", ["bundle", "input", "out"])
+def test_places_must_be_named(name):
+    given = {key: value for key, value in PLACES.items() if key != name}
+    with pytest.raises(ValidationError, match=f"{name}\n  Field required"):
+        ScoreOptions(**given)
+
+
+def test_every_option_explains_itself():
+    assert all(field.description for field in ScoreOptions.model_fields.values())
+
+
+@pytest.mark.parametrize(("failed", "code"), [({}, 0), ({"E_EMPTY": 1}, 3)])
+def test_exit_code(failed, code):
+    summary = ScoreSummary(n_ok=1, n_failed=failed, n_earlier=0, digest="0" * 64)
+    assert summary.exit_code == code
