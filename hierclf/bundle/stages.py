@@ -238,7 +238,7 @@ def _unpack_learner(role: Role, record: LearnerRecord, files: Files) -> Any:
     learner = load_learner(record.file, _content(files, record.file))
     classes = getattr(learner, "classes_", None)
     found = None if classes is None else tuple(map(plain, classes))
-    if found != record.classes or not hasattr(learner, "predict_proba"):
+    if found != record.classes:
         raise refuse(record.file, f"a classifier of {record.classes!a}", f"{found!a}")
     return learner
 

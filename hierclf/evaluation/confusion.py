@@ -269,7 +269,8 @@ def screen_confusions(confusions: Tallies) -> Tallies:
 
     Returns
     -------
-    merged : ndarray of number, shape (..., 2, 2), 0 healthy and 1 diseased
+    merged : ndarray of number, shape (..., 2, 2)
+        Position 0 is healthy, 1 is diseased.
     """
     merged = np.add.reduceat(confusions, [0, 1], axis=-1)
     collapsed: Tallies = np.add.reduceat(merged, [0, 1], axis=-2)

@@ -155,7 +155,7 @@ class FrozenTrunk:
         Returns
         -------
         features : ndarray of float, shape (n_scans, n_views, n_features)
-            float16 of a bfloat16 trunk, which knows no more; rounded also where
+            Half precision of a bfloat16 trunk, which knows no more; rounded also where
             nothing is cached, so that a cache changes no score.
 
         Raises

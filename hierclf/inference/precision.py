@@ -23,7 +23,7 @@ def resolve_precision(precision: Precision) -> Literal["float32", "bfloat16"]:
     Returns
     -------
     resolved : {"float32", "bfloat16"}
-        bfloat16 on a GPU that has it and on a CPU with AVX512-BF16 or AMX.
+        The latter on a GPU that has it and on a CPU with AVX512-BF16 or AMX.
     """
     if precision != "auto":
         return precision

@@ -161,7 +161,7 @@ class Grid:
         Parameters
         ----------
         points : ndarray of float32, shape (n_points, 2)
-            x and y in the body.
+            Their x and y in the body.
 
         Returns
         -------

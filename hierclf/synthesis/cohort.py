@@ -42,7 +42,7 @@ class PhantomOptions(BaseModel):
     seed: int = Field(0, ge=0, description="the same seed draws the same phantoms")
     size: int = Field(256, ge=64, le=2048, description="side of a scan in pixels")
     balanced: bool = Field(
-        False, description="as many scans of each stage, not 4 : 31 : 5 : 1"
+        False, description="as many scans of each stage, not 4 : 32 : 5 : 1"
     )
     format: Literal["png", "dicom"] = Field("png", description="file format of scans")
     overwrite: bool = Field(False, description="replace the folder if it exists")

@@ -1,4 +1,4 @@
-"""From attenuation to gray values: scatter, film curve, quantum noise."""
+"""From attenuation to gray values: uneven exposure, film curve, quantum noise."""
 
 from __future__ import annotations
 

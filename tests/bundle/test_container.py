@@ -65,6 +65,9 @@ def test_digest_is_told_when_writing_and_depends_on_every_file(tmp_path):
 def test_one_wanted_file_is_read_alone(folder):
     (folder / "screen.json").write_bytes(b"[]\n")  # same size, never opened
     assert dict(read_container(folder, "info.json").files) == {"info.json": b"{}\n"}
+    (folder / "screen.json").write_bytes(b"[]")  # but its size is looked at
+    with pytest.raises(BundleError, match=r"screen\.json: expected 3 bytes, got 2"):
+        read_container(folder, "info.json")
 
 
 @pytest.mark.parametrize("name", sorted(FILES))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import io
 import json
 import os
@@ -120,6 +121,12 @@ def _call(command: str):
             **{"__reduce__": {"args": arguments}},
         ),
         "object": _node("ObjectNode", "subprocess", "Popen", content=arguments),
+        "slice": _node(
+            "SliceNode",
+            "builtins",
+            "str",
+            content={"start": 0, "stop": 1, "step": 1},
+        ),
         "bytes": _node("BytesNode", "builtins", "bytes", file="schema.json"),
         "unknown": _node("EvalNode", "builtins", "eval", content=arguments),
     }
@@ -211,11 +218,28 @@ def test_pickled_array_in_a_learner(content, tmp_path):
     assert not (tmp_path / "ran").exists()
 
 
-def test_bomb(content):
+@pytest.mark.parametrize("comment", [b"", b"x" * 60_000])
+def test_bomb(content, comment):
     """Fault 66: members are stored as they are, so nothing unpacks to more."""
-    bomb = _rewrite(content, dict, compress_type=zipfile.ZIP_DEFLATED)
+    target = io.BytesIO(_rewrite(content, dict, compress_type=zipfile.ZIP_DEFLATED))
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.comment = comment
     with pytest.raises(BundleError, match="expected different members, stored as they"):
-        load_learner("screen.skops", bomb)
+        load_learner("screen.skops", target.getvalue())
+
+
+def test_members_that_share_their_bytes(content):
+    """Fault 66: one array listed a hundred times unpacks to a hundred."""
+    target = io.BytesIO(content)
+    with zipfile.ZipFile(target, "a") as archive:
+        first = archive.filelist[0]
+        for number in range(100):
+            again = copy.copy(first)
+            again.filename = f"{number}.npy"
+            archive.filelist.append(again)
+        archive.comment = b"so that the list is written again"
+    with pytest.raises(BundleError, match="expected different members, stored as they"):
+        load_learner("screen.skops", target.getvalue())
 
 
 @pytest.mark.parametrize("name", ["../evil.npy", "/etc/evil.npy", "evil.py", "1.npy/x"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hierclf.bundle.card import render_card
 from hierclf.bundle.info import CARD, describe
 from hierclf.bundle.revise import with_cut_point
 from hierclf.bundle.store import load_bundle, read_info
@@ -130,9 +131,24 @@ def test_card_of_the_user_comes_first(learner_cascade, told):
     )
     assert own.card["users"] == "Radiologists of site B."
     assert own.card["limits"] == CARD["limits"]
-    from hierclf.bundle.card import render_card
-
     assert "## Contact\n\nit@site-b" in render_card(own)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"costs": ((0, 1, 1), (1, 0, 1), (1, 1, 0))},
+            "of least expected cost",
+        ),
+        ({"adjustment": 0.25}, "training scans to the power 0.25"),
+        ({}, None),
+    ],
+)
+def test_card_says_how_a_stage_is_chosen(learner_cascade, told, changes, sentence):
+    card = render_card(told(learner_cascade).model_copy(update=changes))
+    assert ("Which of these" in card) == (sentence is not None)
+    assert sentence is None or sentence in card
 
 
 def test_options_that_are_no_json(learner_cascade, told):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import io
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from hierclf.__main__ import _dispatch
+from hierclf.console import run
 
 NETWORK = (
     "--backbone", "test_resnet", "--weights", "none", "--image-size", "32",
@@ -15,16 +18,24 @@ NETWORK = (
 )  # fmt: skip
 
 
-def command(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess:
-    """Run ``hierclf`` in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "hierclf", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a command left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def command(*arguments: object) -> Done:
+    """Run ``hierclf`` in this process, since importing torch takes seconds.
+
+    `test_old_spelling_of_a_command` and the fault tests use processes of their own.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(_dispatch, [str(part) for part in arguments])
+    return Done(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")

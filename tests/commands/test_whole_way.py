@@ -74,6 +74,7 @@ def test_same_seed_same_result(trained: Path, cohort: Path, tmp_path: Path) -> N
         assert (trained / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_outer_folds_predict_every_scan(cohort: Path, tmp_path: Path) -> None:
     done = command(
         "train", "--data", cohort, "--healthy", "healthy", "--outer-folds", 3,
@@ -87,6 +88,7 @@ def test_outer_folds_predict_every_scan(cohort: Path, tmp_path: Path) -> None:
     assert table.groupby("patient_id")["fold"].nunique().max() == 1
 
 
+@pytest.mark.slow
 def test_splits_are_read_back(cohort: Path, tmp_path: Path) -> None:
     arguments = (
         "train", "--data", cohort, "--healthy", "healthy", "--no-baselines",
@@ -138,6 +140,7 @@ def test_sweep_changes_no_bundle(trained: Path, cohort: Path, tmp_path: Path) ->
     assert len(pd.read_csv(tmp_path / "s" / "sweep.csv")) == 19
 
 
+@pytest.mark.slow
 def test_few_labelled_scans_choose_for_others(
     trained: Path, cohort: Path, tmp_path: Path
 ) -> None:

@@ -1,0 +1,61 @@
+"""What the README shows works as it stands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hierclf.__main__ import VERBS
+from hierclf.config import EvaluateOptions, SweepOptions, TrainOptions
+from hierclf.console import _leaves, flag_of
+from hierclf.scoring.options import ScoreOptions
+from hierclf.synthesis.cohort import PhantomOptions
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "README.md").read_text()
+KINDS = {
+    "train": TrainOptions,
+    "sweep": SweepOptions,
+    "evaluate": EvaluateOptions,
+    "score": ScoreOptions,
+    "phantom": PhantomOptions,
+}
+
+
+def _commands(text: str) -> list[str]:
+    joined = text.replace("\\\n", " ")
+    return re.findall(rf"hierclf (?:{'|'.join(VERBS)})\b[^\n`#]*", joined)
+
+
+def test_python_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})  # noqa: S102
+    assert "[1. 1. 1.]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["README.md", "Makefile"])
+def test_flags_of_commands_exist(name: str) -> None:
+    found = _commands((ROOT / name).read_text())
+    assert len(found) >= 5
+    for line in found:
+        verb = line.split()[1]
+        known = {flag_of(place) for place, _ in _leaves(KINDS[verb])}
+        used = set(re.findall(r"--[a-z][a-z-]*", line)) - {"--help", "--config"}
+        assert used <= known, f"{line}: {used - known}"
+
+
+def test_flags_in_the_text_exist() -> None:
+    known = {flag_of(p) for kind in KINDS.values() for p, _ in _leaves(kind)}
+    used = set(re.findall(r"`(--[a-z][a-z-]*)", TEXT))
+    assert used <= known | {"--help", "--config"}
+
+
+def test_files_that_are_named_exist() -> None:
+    for name in re.findall(r"experiments/[\w/]+\.(?:py|yml)", TEXT):
+        assert (ROOT / name).exists(), name
+    for target in re.findall(r"`make ([a-z-]+)`", TEXT):
+        assert f"\n{target}:" in (ROOT / "Makefile").read_text()
