@@ -36,13 +36,7 @@ def _decision(info: BundleInfo) -> str:
         f"A scan is diseased where its score is at least {info.cut_point:g}, else "
         f"{healthy}. Diseased labels, {order}: {', '.join(map(str, diseased))}."
     ]
-    if info.costs is not None:
-        lines.append("Which of these it is: the one of least expected cost.")
-    elif info.adjustment:
-        lines.append(
-            "Which of these it is: the one with the largest probability over its share "
-            f"of the diseased training scans to the power {info.adjustment:g}."
-        )
+    lines += _refinement(info)
     if info.choice is not None:
         lines.append(
             f"The cut point was chosen by {info.choice.rule}. On the held-out "
@@ -57,6 +51,17 @@ def _decision(info: BundleInfo) -> str:
         for revision in info.revisions
     ]
     return "\n\n".join(lines)
+
+
+def _refinement(info: BundleInfo) -> list[str]:
+    if info.costs is not None:
+        return ["Which of these it is: the one of least expected cost."]
+    if info.adjustment:
+        return [
+            "Which of these it is: the one with the largest probability over its share "
+            f"of the diseased training scans to the power {info.adjustment:g}."
+        ]
+    return []
 
 
 def _data(info: BundleInfo) -> str:

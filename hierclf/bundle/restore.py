@@ -57,11 +57,15 @@ def restore_cascade(
     cascade.adjustment_ = info.adjustment
     cascade.priors_ = np.asarray(info.priors)
     cascade.curve_ = cascade.held_out_ = None
+    _restore_columns(cascade, info)
+    return cascade
+
+
+def _restore_columns(cascade: HierarchicalClassifier, info: BundleInfo) -> None:
     if info.n_features is not None:
         cascade.n_features_in_ = info.n_features
     if info.feature_names is not None:
         cascade.feature_names_in_ = np.asarray(info.feature_names, dtype=object)
-    return cascade
 
 
 def _check_classes(diseased: tuple[Any, ...], screen: Any, refine: Any) -> None:

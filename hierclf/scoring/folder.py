@@ -38,6 +38,9 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
     and their scans are not looked at again. Where there is no unfinished file but
     a finished one, scans that are new get rows behind those that are there.
 
+    A file ``.<name>.lock`` stays beside the output; while it is locked, no other
+    process can write there.
+
     Parameters
     ----------
     options : ScoreOptions
@@ -113,11 +116,7 @@ def _prepare(options: ScoreOptions, form: RowFormat) -> Kept:
             )
         return Kept()
     kept = take_up(options.out, form, batch_size=options.batch_size)
-    if kept.done and not any((options.input / name).exists() for name in kept.done):
-        raise InputError(
-            f"out: expected rows of scans in {options.input}, got rows of other "
-            "scans. Name the folder that they are of, or choose another --out."
-        )
+    kept.refuse_other_scans(options.input)
     return kept
 
 

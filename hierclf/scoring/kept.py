@@ -18,9 +18,12 @@ from typing import BinaryIO
 
 from hierclf.data.csv_table import unescape_cell
 from hierclf.foundation.errors import InputError
-from hierclf.foundation.files import explain_os_error
+from hierclf.foundation.files import explain_os_error, sha256_file
 from hierclf.scoring.journal import part_of
 from hierclf.scoring.rows import Row, RowFormat, to_csv
+
+_N_DIGESTS = 100
+_N_CHECKED = 16
 
 
 @dataclass
@@ -35,17 +38,60 @@ class Kept:
         Their paths.
     codes : Counter
         How many have which code; '' is that of a score.
+    digests : dict of str to str
+        SHA-256 of the first scans among them, by path.
     """
 
     end: int = 0
     done: set[str] = field(default_factory=set)
     codes: Counter[str] = field(default_factory=Counter)
+    digests: dict[str, str] = field(default_factory=dict)
 
     def add(self, rows: Sequence[Row], end: int) -> None:
         """Keep rows up to a byte."""
-        self.done.update(unescape_cell(row[0]) for row in rows)
-        self.codes.update(row[2] for row in rows)
+        for row in rows:
+            path, digest = unescape_cell(row[0]), row[-2]
+            self.done.add(path)
+            self.codes[row[2]] += 1
+            if digest and len(self.digests) < _N_DIGESTS:
+                self.digests[path] = digest
         self.end = end
+
+    def refuse_other_scans(self, folder: Path) -> None:
+        """Stop if the rows are of other scans than those of a folder.
+
+        Export folders often use the same names again, and a row that stays would
+        then pass for the score of another patient. Looked at is whether any of
+        the scans is there, and whether the first of them are what was scored.
+
+        Parameters
+        ----------
+        folder : Path
+            What paths are relative to.
+
+        Raises
+        ------
+        InputError
+            If none is there, or one has another content.
+        ResourceError
+            If one cannot be read.
+        """
+        if self.done and not any((folder / name).exists() for name in self.done):
+            raise InputError(
+                f"out: expected rows of scans in {folder}, got rows of other scans. "
+                "Name the folder that they are of, or choose another --out."
+            )
+        there = [name for name in self.digests if (folder / name).is_file()]
+        for name in there[:_N_CHECKED]:
+            try:
+                found = sha256_file(folder / name)
+            except OSError as error:
+                raise explain_os_error(f"read {name!a}", error) from error
+            if found != self.digests[name]:
+                raise InputError(
+                    f"out: expected the scan {name!a} as it was scored, got another "
+                    "content. Choose another --out, or add --overwrite."
+                )
 
 
 def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:

@@ -147,6 +147,19 @@ def test_label_that_json_cannot_keep(rows, labels, told):
         told(cascade)
 
 
+def test_adjustment_for_rare_stages_is_kept(rows, labels, told, tmp_path):
+    kept = np.r_[:18:3, 1:18:3, 2:6:3]  # 6 healthy, 6 mild, 2 severe
+    X, y = rows()[kept], labels[kept]
+    cascade = HierarchicalClassifier(adjustment=1.25, cut_point=0.1).fit(X, y)
+    loaded = _again(cascade, tmp_path / "b", told)
+    assert loaded.adjustment_ == 1.25
+    assert loaded.priors_.tolist() == [0.75, 0.25]
+    new = rows(5)
+    _assert_same(loaded, cascade, new)
+    plain = HierarchicalClassifier(cut_point=0.1).fit(X, y)
+    assert (plain.decide(new).refined != loaded.decide(new).refined).any()
+
+
 def test_one_diseased_label_needs_no_refinement(network, scans, labels, told, tmp_path):
     y = labels != "healthy"
     cascade = HierarchicalClassifier(network(), network()).fit(scans(), y)

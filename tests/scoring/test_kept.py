@@ -149,6 +149,18 @@ def test_rows_of_another_folder(options, scan, tmp_path):
     assert options.out.read_bytes() == before
 
 
+def test_rows_of_scans_with_the_same_names(options, scan):
+    score_folder(options)
+    before = options.out.read_bytes()
+    for path in options.input.glob("s*.png"):  # as another day's export would be
+        scan(path, 70)
+    scan(options.input / "zz.png", 71)
+    again = options.model_copy(update={"resume": True})
+    with pytest.raises(InputError, match=r"expected the scan 's0\d.png' as it was sco"):
+        score_folder(again)
+    assert options.out.read_bytes() == before
+
+
 def test_resume_where_nothing_is(options):
     summary = score_folder(options.model_copy(update={"resume": True}))
     assert (summary.n_ok, summary.n_earlier) == (14, 0)
