@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.error import URLError
 
-import numpy as np
 import pytest
 import timm
 import torch
@@ -67,7 +66,10 @@ def test_same_logits_as_torchvision(name: str, tmp_path: Path) -> None:
     )
     with torch.inference_mode():
         expected = whole(normal)
-        np.testing.assert_allclose(network(image), expected, atol=2e-4, rtol=1e-3)
+        # random deep networks give numbers of any size; channels-last adds rounding
+        scale = float(expected.abs().max())
+        found = (network(image) - expected).abs().max() / scale
+        assert float(found) < 1e-4
 
 
 def test_lite0_carries_imagenet_weights() -> None:
