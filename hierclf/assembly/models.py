@@ -12,7 +12,12 @@ from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
 from hierclf.config import TrainOptions
 from hierclf.foundation.errors import InputError
-from hierclf.problem.costs import check_cost_matrix, check_cost_vector, ordered_costs
+from hierclf.problem.costs import (
+    check_cost_matrix,
+    check_cost_vector,
+    ordered_costs,
+    vector_as_matrix,
+)
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import StageOptions
@@ -126,7 +131,7 @@ class Builder:
         n_stages = len(self.hierarchy.diseased)
         inner = self._matrix
         if inner is None and self._vector is not None:
-            inner = np.repeat(self._vector[:, None], n_stages, axis=1)
+            inner = vector_as_matrix(self._vector)
         if inner is None:
             inner = np.ones((n_stages, n_stages))
         whole = np.full((n_stages + 1, n_stages + 1), inner.max())
