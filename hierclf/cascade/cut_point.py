@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict
 
-from hierclf.cascade.curve import Points, SweepCurve
+from hierclf.cascade.curve import SweepCurve
 from hierclf.evaluation.confusion import Floats, Ints
 from hierclf.foundation.choices import nearest
 from hierclf.foundation.errors import InputError
@@ -42,28 +42,6 @@ class Rule:
     def __str__(self) -> str:
         """Write it the way `parse_rule` reads it."""
         return self.name if self.target is None else f"{self.name}>={self.target}"
-
-
-class CutPointOptions(BaseModel):
-    """Options of the search for a cut point.
-
-    Parameters
-    ----------
-    rule : str, default="macro_recall"
-        See `parse_rule`.
-    points : {"grid", "all"}, default="grid"
-        0.05 to 0.95 by 0.05, or every score that occurs.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rule: str = "macro_recall"
-    points: Points = "grid"
-
-    @field_validator("rule")
-    @classmethod
-    def _known(cls, rule: str) -> str:
-        return str(parse_rule(rule))
 
 
 class CutPointChoice(BaseModel):
