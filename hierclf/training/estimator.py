@@ -30,6 +30,7 @@ from hierclf.networks.network import Network, make_featurizer, make_head
 from hierclf.problem.costs import check_cost_matrix
 from hierclf.training.checkpoint import Checkpoint
 from hierclf.training.fitting import Exam, Lesson, fit_head, fit_network, image_logits
+from hierclf.training.losses import class_balanced_weights
 from hierclf.training.options import StageOptions
 
 Probabilities = NDArray[np.float64]
@@ -130,9 +131,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 f"network: expected at least two classes, got {self.classes_.tolist()}."
                 " A stage must have something to decide."
             )
-        lesson = Lesson(
-            X, targets, _weights(sample_weight, len(targets)), self._costs(), self.seed
-        )
+        weights = _weights(sample_weight, len(targets))
+        if options.class_weights == "class_balanced":
+            weights = _weights(
+                weights * class_balanced_weights(np.bincount(targets))[targets],
+                len(targets),
+            )
+        lesson = Lesson(X, targets, weights, self._costs(), self.seed)
         exam = self._exam(validation)
         checkpoint = Checkpoint(self.checkpoints, self._key(lesson))
         template = _backbone(

@@ -78,6 +78,11 @@ class StageOptions(BaseModel):
         description="up-sampling of rare classes: 0 makes all equal, 1 changes none, "
         "0.25 gives the proportions of He 2019",
     )
+    class_weights: Literal["none", "class_balanced"] = Field(
+        "none",
+        description="what the loss of a scan counts by its class; class_balanced: by "
+        "the effective number of scans, for comparison with balance",
+    )
     loss: Literal["cross_entropy", "expected_cost", "cross_entropy_cost", "focal"] = (
         Field("cross_entropy", description="loss of a network that is trained")
     )

@@ -141,6 +141,20 @@ def test_rare_class_is_found_with_balance(scans: pd.DataFrame) -> None:
     assert means[0] < means[1]
 
 
+def test_class_balanced_weights_are_those_of_the_formula(scans: pd.DataFrame) -> None:
+    rare = np.r_[np.flatnonzero(scans["label"] != "left"), 2, 3]
+    some, plain = scans.iloc[rare], _with(TINY, balance=1.0)
+    labels = some["label"].to_numpy()
+    weighted = NetworkClassifier(_with(plain, class_weights="class_balanced"))
+    table = weighted.fit(some, labels).predict_proba(some)
+    counts = {label: int((labels == label).sum()) for label in np.unique(labels)}
+    by_hand = np.array([(1 - 0.999) / (1 - 0.999 ** counts[x]) for x in labels])
+    expected = NetworkClassifier(plain).fit(some, labels, sample_weight=by_hand)
+    np.testing.assert_allclose(table, expected.predict_proba(some), atol=1e-5)
+    unweighted = NetworkClassifier(plain).fit(some, labels).predict_proba(some)
+    assert table[-2:, 1].mean() > unweighted[-2:, 1].mean()
+
+
 def test_early_stopping_keeps_the_best_weights(scans: pd.DataFrame) -> None:
     options = _with(WHOLE, epochs=12, patience=2, learning_rate=2e-2)
     stage = NetworkClassifier(options, seed=1).fit(scans, scans["label"])
