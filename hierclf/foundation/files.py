@@ -8,6 +8,7 @@ the disk, and takes its final name in one step.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -50,7 +51,14 @@ def explain_os_error(where: str, error: OSError) -> ResourceError:
     return ResourceError(f"{where}: the system answered '{reason}'. {advice}")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk knows the names in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where something was renamed.
+    """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -86,7 +94,7 @@ def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
         os.chmod(temporary, 0o666 & ~_UMASK)
         os.replace(temporary, path)
         if sync:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
@@ -232,13 +240,27 @@ def _publish(temporary: Path, path: Path) -> None:
             with item.open("rb") as stream:
                 os.fsync(stream.fileno())
     old = None
-    if path.exists():
-        old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".old-{path.name}-"))
-        os.replace(path, old)
-    os.replace(temporary, path)
-    _sync_folder(path.parent)
+    if not _exchange(temporary, path):
+        if path.exists():
+            old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".old-{path.name}-"))
+            os.replace(path, old)
+        os.replace(temporary, path)
+    sync_folder(path.parent)
     if old is not None:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Let two names change places in one step; False where the system cannot.
+
+    Two renames would leave a moment in which neither folder has the name.
+    """
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if exchange is None or not second.exists():
+        return False
+    here, flag = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    names = os.fsencode(first.absolute()), os.fsencode(second.absolute())
+    return int(exchange(here, names[0], here, names[1], flag)) == 0
 
 
 @contextlib.contextmanager

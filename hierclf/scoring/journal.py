@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hierclf.foundation.files import explain_os_error
+from hierclf.foundation.files import explain_os_error, sync_folder
 from hierclf.scoring.rows import Row, to_csv
 
 _SYNC_S = 2.0
@@ -75,11 +75,7 @@ class Journal:
         """
         self.sync()
         os.replace(part_of(self._out), self._out)
-        folder = os.open(self._out.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self._out.parent)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -83,6 +84,41 @@ def test_new_folder_appears_complete(tmp_path: Path) -> None:
     with files.new_folder(target, overwrite=True) as folder:
         (folder / "y").write_text("2")
     assert [p.name for p in target.iterdir()] == ["y"]
+
+
+def test_replaced_folder_is_there_at_every_moment(tmp_path: Path) -> None:
+    """Fault 106: a reader never finds the name without a folder."""
+    target = tmp_path / "run"
+    gone, over = [], threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            gone.append(not target.exists())
+
+    with files.new_folder(target) as folder:
+        (folder / "x").write_text("0")
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for turn in range(200):
+        with files.new_folder(target, overwrite=True) as folder:
+            (folder / "x").write_text(str(turn))
+    over.set()
+    watcher.join()
+    assert len(gone) > 200
+    assert not any(gone)
+    assert (target / "x").read_text() == "199"
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_folder_is_replaced_where_names_cannot_change_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_exchange", lambda *_: False)
+    for text in ("1", "2"):
+        with files.new_folder(tmp_path / "run", overwrite=True) as folder:
+            (folder / "x").write_text(text)
+    assert (tmp_path / "run" / "x").read_text() == "2"
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
 def test_failed_folder_leaves_nothing(tmp_path: Path) -> None:
