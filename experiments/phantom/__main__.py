@@ -12,7 +12,7 @@ from pathlib import Path
 
 from experiments.tables import markdown_table, save_rows, seed_row
 from hierclf.config import TrainOptions
-from hierclf.reporting.results import RunResults
+from hierclf.reporting.results import RunResults, read_results
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
 from hierclf.train import train
 
@@ -36,7 +36,7 @@ def run_seed(told: argparse.Namespace, seed: int, costs: str) -> RunResults:
         "network": {"views": told.views},
     }
     train(TrainOptions.model_validate(values))
-    return RunResults.from_json((folder / "results.json").read_text())
+    return read_results(folder)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from experiments.tables import markdown_table, save_rows, seed_row
 from hierclf.config import TrainOptions
 from hierclf.console import parse
-from hierclf.reporting.results import RunResults
+from hierclf.reporting.results import RunResults, read_results
 from hierclf.train import train
 
 HERE = Path(__file__).parent
@@ -26,7 +26,7 @@ def run_set(name: str, data: Path, out: Path, seed: int) -> RunResults:
     argv = ["--config", str(HERE / f"{name}.yml"), "--data", str(data / name)]
     argv += ["--out", str(folder), "--seed", str(seed), "--overwrite"]
     train(parse(TrainOptions, "train", "", argv))
-    return RunResults.from_json((folder / "results.json").read_text())
+    return read_results(folder)
 
 
 def main() -> None:
