@@ -2,26 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
-from hierclf.assembly.assessment import CASCADE, Assessed, decisions_table
-from hierclf.assembly.figures import Assessor, data_figures, run_results
-from hierclf.assembly.outputs import print_results
-from hierclf.assembly.scans import RunData, set_threads
-from hierclf.assembly.trained import (
-    bundle_remarks,
-    decide,
-    labelled_scans,
-    open_bundle,
-)
-from hierclf.bundle.store import Bundle
 from hierclf.config import EvaluateOptions
 from hierclf.console import parse, run
-from hierclf.foundation.files import new_folder
-from hierclf.reporting.report import write_report
-from hierclf.reporting.results import write_results
 
 PURPOSE = (
     "Measure a bundle on labelled scans that it was not trained on: figures with "
@@ -43,42 +25,12 @@ def main(argv: list[str]) -> int:
         0 when the report is written.
     """
     options = parse(EvaluateOptions, "evaluate", PURPOSE, argv)
-    set_threads(options.threads)
-    bundle = open_bundle(options)
-    scans = labelled_scans(bundle, options)
-    _write(bundle, scans, options)
+    from hierclf.jobs.evaluate import (
+        evaluate,  # torch takes seconds: not before the options
+    )
+
+    evaluate(options)
     return 0
-
-
-def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> None:
-    said = decide(bundle, scans)
-    hierarchy = bundle.cascade.hierarchy_
-    half = np.where(said.screen_score >= 0.5, said.refined, 0)
-    models = {"cascade at 0.50": replace(said, decided=half), CASCADE: said}
-    assessor = Assessor(
-        scans.manifest, hierarchy, n_resamples=options.resamples, seed=options.seed
-    )
-    figures = data_figures(scans)
-    remarks = (*bundle_remarks(bundle, scans), *figures.remarks)
-    results = run_results(
-        assessor,
-        models,
-        bundle.cascade,
-        rule=options.by,
-        data=figures.model_copy(update={"remarks": remarks}),
-        protocol="scans given to evaluate; the bundle was made before, from "
-        f"{bundle.info.data.name}",
-        seed=options.seed,
-        digests={"bundle": bundle.digest},
-        options=options.model_dump(mode="json"),
-    )
-    rows = np.arange(len(scans.manifest))
-    assessed = Assessed(rows, np.zeros_like(rows), models)
-    table = decisions_table(assessed, scans.manifest, hierarchy)
-    with new_folder(options.out, overwrite=options.overwrite) as folder:
-        write_results(folder, results, table)
-        write_report(folder, results, assessor.predictions(said))
-    print_results(options.out, results)
 
 
 if __name__ == "__main__":

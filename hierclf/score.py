@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hierclf.console import parse, run
-from hierclf.scoring.folder import score_folder
 from hierclf.scoring.options import ScoreOptions
 
 PURPOSE = (
@@ -26,6 +25,8 @@ def main(argv: list[str]) -> int:
         0, or 3 where some files got no score.
     """
     options = parse(ScoreOptions, "score", PURPOSE, argv)
+    from hierclf.scoring.folder import score_folder  # torch: not before the options
+
     summary = score_folder(options)
     failed = ", ".join(f"{code} {n}" for code, n in sorted(summary.n_failed.items()))
     print(  # noqa: T201

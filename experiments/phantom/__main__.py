@@ -12,9 +12,9 @@ from pathlib import Path
 
 from experiments.tables import markdown_table, save_rows, seed_row
 from hierclf.config import TrainOptions
+from hierclf.jobs.train import train
 from hierclf.reporting.results import RunResults, read_results
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
-from hierclf.train import train
 
 
 def run_seed(told: argparse.Namespace, seed: int, costs: str) -> RunResults:

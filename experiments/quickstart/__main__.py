@@ -12,8 +12,8 @@ from pathlib import Path
 from experiments.tables import markdown_table, save_rows, seed_row
 from hierclf.config import TrainOptions
 from hierclf.console import parse
+from hierclf.jobs.train import train
 from hierclf.reporting.results import RunResults, read_results
-from hierclf.train import train
 
 HERE = Path(__file__).parent
 SETS = ("kermany", "knee_oa", "covid_ct", "sars_cov2_ct")

@@ -7,8 +7,7 @@ from typing import Literal
 
 import torch
 
-Precision = Literal["auto", "float32", "bfloat16"]
-"""``auto`` is bfloat16 where the processor multiplies it in hardware."""
+from hierclf.networks.choices import Precision
 
 
 def resolve_precision(precision: Precision) -> Literal["float32", "bfloat16"]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from hierclf.foundation.choices import choose
 from hierclf.networks.backbones import Backbone, last_blocks
-
-TrainedPart = Literal["head", "last", "all"]
-"""Which parameters learn: the head, the head and the last block, or all."""
+from hierclf.networks.choices import TrainedPart
 
 
 class Featurizer(nn.Module):

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from hierclf.foundation.seeding import derive_seed, generator
-from hierclf.inference.precision import Precision, resolve_precision
+from hierclf.inference.precision import resolve_precision
 from hierclf.loading.scans import read_ahead
+from hierclf.networks.choices import Precision
 from hierclf.training.checkpoint import Checkpoint
 from hierclf.training.history import Epoch, best_epoch, epochs_without_gain
 from hierclf.training.losses import RowLoss

@@ -7,8 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hierclf.inference.precision import Precision
-from hierclf.networks.network import TrainedPart
+from hierclf.networks.choices import Precision, TrainedPart
 from hierclf.transforms.augment import AugmentOptions
 
 

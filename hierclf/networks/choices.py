@@ -1,0 +1,11 @@
+"""What can be said of a network without torch, which takes seconds to import."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+TrainedPart = Literal["head", "last", "all"]
+"""Which parameters learn: the head, the head and the last block, or all."""
+
+Precision = Literal["auto", "float32", "bfloat16"]
+"""``auto`` is bfloat16 where the processor multiplies it in hardware."""
