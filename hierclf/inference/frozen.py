@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -24,7 +24,7 @@ from tqdm import tqdm
 from hierclf.caching.store import ArrayCache
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import sha256_bytes
-from hierclf.inference.precision import Precision, default_device, dtype_of
+from hierclf.inference.precision import default_device, dtype_of
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import (
     Frame,
@@ -34,9 +34,11 @@ from hierclf.loading.scans import (
     read_ahead,
     read_bytes,
 )
+from hierclf.networks.choices import Precision
 from hierclf.networks.network import Featurizer
 
 Features = NDArray[np.floating]
+_Key = tuple[str, int, int]  # path, size, time of change
 _MEMORY_BYTES = 4 << 30
 _BATCH_CROPS = 64
 _CODE = "features 2"  # to be raised when the same scan would give other features
@@ -89,11 +91,11 @@ def digest_of(featurizer: Featurizer, options: ViewOptions) -> str:
 class _Memory:
     """Features of scans on disk, and of the last scans in memory."""
 
-    by_file: dict[tuple[str, int, int], Features] = field(default_factory=dict)
+    by_file: dict[_Key, Features] = field(default_factory=dict)
     n_bytes: int = 0
     last: tuple[list[Frame], Features] | None = None
 
-    def keep(self, key: tuple[str, int, int], features: Features) -> None:
+    def keep(self, key: _Key, features: Features) -> None:
         if self.n_bytes + features.nbytes <= _MEMORY_BYTES:
             self.by_file[key] = features
             self.n_bytes += features.nbytes
@@ -194,11 +196,34 @@ class FrozenTrunk:
         shape = (len(scans), self.views.n_views, self.n_features)
         result = np.zeros(shape, dtype=self._kept)
         errors: dict[int, ScanError] = {}
+        new = []
+        for place, path in enumerate(scans["path"]):
+            known = self._recall(path)
+            if known is None:
+                new.append(place)
+            else:
+                result[place] = known
+        if new:
+            self._see(scans["path"].iloc[new], new, result, errors)
+        return result, errors
+
+    def _recall(self, path: str) -> Features | None:
+        try:
+            return self._memory.by_file.get(_key(path))
+        except OSError:  # told where it is read
+            return None
+
+    def _see(
+        self,
+        paths: Iterable[str],
+        places: list[int],
+        result: Features,
+        errors: dict[int, ScanError],
+    ) -> None:
         pending = _Pending()
-        bar = tqdm(total=len(scans), desc="features", unit="scan", disable=None)
-        with bar:
-            found = read_ahead(self._look_up, scans["path"])
-            for place, seen in enumerate(found):
+        with tqdm(total=len(places), desc="features", unit="scan", disable=None) as bar:
+            found = read_ahead(self._look_up, paths)
+            for place, seen in zip(places, found, strict=True):
                 bar.update()
                 if isinstance(seen, ScanError):
                     errors[place] = seen
@@ -209,14 +234,10 @@ class FrozenTrunk:
                 else:
                     result[place] = seen
             self._finish(pending, result)
-        return result, errors
 
     def _look_up(self, path: str) -> Features | _Unseen | ScanError:
         try:
-            state = os.stat(path)
-            key = (path, state.st_size, state.st_mtime_ns)
-            if key in self._memory.by_file:
-                return self._memory.by_file[key]
+            key = _key(path)
             content = read_bytes(path)
             digest = sha256_bytes(content)
             kept = self._cache.get(digest) if self._cache else None
@@ -268,9 +289,14 @@ class FrozenTrunk:
         return features
 
 
+def _key(path: str) -> _Key:
+    state = os.stat(path)
+    return path, state.st_size, state.st_mtime_ns
+
+
 @dataclass(frozen=True)
 class _Unseen:
-    key: tuple[str, int, int]
+    key: _Key
     digest: str
     frame: Frame
 
