@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from hierclf.evaluation.calibration import prior_corrected
 from hierclf.evaluation.predictions import Predictions, predictions_of
 from hierclf.problem.labels import Hierarchy
 
+Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 CASCADE = "cascade"
@@ -114,7 +115,7 @@ def assess(
     for train, test in folds:
         seen, unseen = manifest.iloc[train], manifest.iloc[test]
         cascade = fit_cascade(builder, seen)
-        said = _cascades(cascade.decide(unseen))
+        said = cascades(cascade.decide(unseen))
         if builder.options.baselines:
             said = _flats(builder, seen, unseen) | said
         parts.append(said)
@@ -125,9 +126,12 @@ def assess(
     return Assessed(rows[order], fold[order], stacked), cascade
 
 
-def _cascades(said: Decisions) -> dict[str, Decisions]:
-    half = np.where(said.screen_score >= 0.5, said.refined, 0)
-    return {"cascade at 0.50": replace(said, decided=half), CASCADE: said}
+def cascades(said: Decisions) -> dict[str, Decisions]:
+    """Put the decisions at a cut point of one half before those at its own."""
+    half = np.full_like(said.screen_score, 0.5)
+    decided = np.where(said.screen_score >= half, said.refined, 0)
+    at_half = replace(said, decided=decided, cut_point=half)
+    return {"cascade at 0.50": at_half, CASCADE: said}
 
 
 def _flats(
@@ -178,13 +182,17 @@ def by_argmax(table: NDArray[np.float64]) -> Decisions:
 
 
 def _stack(parts: Sequence[Decisions], order: Indices) -> Decisions:
-    spreads = [part.view_spread for part in parts if part.view_spread is not None]
+    def all_of(columns: Iterable[Floats | None]) -> Floats | None:
+        found = [column for column in columns if column is not None]
+        return np.concatenate(found)[order] if found else None
+
     return Decisions(
         screen_score=np.concatenate([p.screen_score for p in parts])[order],
         probabilities=np.concatenate([p.probabilities for p in parts])[order],
         refined=np.concatenate([p.refined for p in parts])[order],
         decided=np.concatenate([p.decided for p in parts])[order],
-        view_spread=np.concatenate(spreads)[order] if spreads else None,
+        view_spread=all_of(part.view_spread for part in parts),
+        cut_point=all_of(part.cut_point for part in parts),
     )
 
 

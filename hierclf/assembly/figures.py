@@ -171,9 +171,7 @@ class Assessor:
         pairs = paired(said, n_resamples=self._n_resamples, seed=self._seed)
         return tuple(pair for pair in pairs if pair.model == CASCADE)
 
-    def per_patient(
-        self, said: Decisions, rule: str, cut_point: float
-    ) -> Summary | None:
+    def per_patient(self, said: Decisions, rule: str) -> Summary | None:
         """Figures by patient; None where each has one scan."""
         if not self.manifest["patient_id"].duplicated().any():
             return None
@@ -181,7 +179,7 @@ class Assessor:
             self.predictions(said),
             rule,
             ordered=self.hierarchy.ordered,
-            cut_point=cut_point,
+            cut_point=said.cut_point,
         )
         return self.summary(merged.predictions, merged.unit)
 
@@ -244,7 +242,7 @@ def run_results(
         explanations={name: EXPLANATIONS[name] for name in models},
         main=CASCADE,
         differences=assessor.differences(models),
-        per_patient=assessor.per_patient(said, rule, cascade.cut_point_),
+        per_patient=assessor.per_patient(said, rule),
         per_patient_rule=rule,
         argmax=assessor.argmax(said),
         given_cut_point=cascade.cut_point_ if cut_point is None else None,

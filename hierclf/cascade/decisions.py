@@ -27,6 +27,9 @@ class Decisions:
         0 where the score is below the cut point, else `refined`.
     view_spread : ndarray of float, shape (n_scans,), or None
         Standard deviation of the screen score over the views of a scan.
+    cut_point : ndarray of float, shape (n_scans,), or None
+        Screen score from which a scan is called diseased; None where another rule
+        decided.
     """
 
     screen_score: Floats
@@ -34,6 +37,7 @@ class Decisions:
     refined: Indices
     decided: Indices
     view_spread: Floats | None
+    cut_point: Floats | None = None
 
 
 @dataclass(frozen=True)

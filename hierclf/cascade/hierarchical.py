@@ -334,7 +334,8 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         refined = self.refined(conditional, self.adjustment_)
         table = np.column_stack([1 - score, score[:, None] * conditional])
         decided = np.where(score >= self.cut_point_, refined, 0)
-        return Decisions(score, table, refined, decided, spread)
+        cut_points = np.full(len(score), self.cut_point_)
+        return Decisions(score, table, refined, decided, spread, cut_points)
 
     def predict_proba(self, X: Any) -> Floats:
         """Give the probability of each label.

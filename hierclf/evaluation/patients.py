@@ -13,6 +13,8 @@ from hierclf.evaluation.predictions import Predictions
 from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import InputError
 
+Cut = float | Floats | None
+
 
 @dataclass(frozen=True, eq=False)
 class PatientPredictions:
@@ -38,7 +40,7 @@ def by_patient(
     rule: str,
     *,
     ordered: bool,
-    cut_point: float | None = None,
+    cut_point: Cut = None,
 ) -> PatientPredictions:
     """Make one prediction for each patient of those of the scans.
 
@@ -57,13 +59,13 @@ def by_patient(
         diseased scan with the highest screen score, and so are the probabilities.
         The screen score is the highest.
         ``"mean"``: screen scores and probabilities are averaged; a patient is
-        diseased where the mean score reaches the cut point, and gets the diseased
-        label with the highest mean probability. (A refining stage that decides by
-        costs rather than by the highest probability is not followed here.)
+        diseased where the mean score reaches the cut point, and gets the label that
+        most of the scans would get, should they be diseased, and of several such
+        the one with the highest mean probability.
     ordered : bool
         Whether the diseased labels are an order of severity.
-    cut_point : float, in [0, 1], optional
-        Wanted by the rule ``"mean"``.
+    cut_point : float or ndarray of float, shape (n_scans,), in [0, 1], optional
+        Wanted by the rule ``"mean"``; averaged, too, where scans have their own.
 
     Returns
     -------
@@ -114,9 +116,7 @@ def _highest(positions: Ints, said: Predictions) -> Ints:
     return highest
 
 
-def _any(
-    said: Predictions, truth: Ints, ordered: bool, cut_point: float | None
-) -> Predictions:
+def _any(said: Predictions, truth: Ints, ordered: bool, cut_point: Cut) -> Predictions:
     if said.screen_score is None and not ordered:
         raise InputError(
             "by_patient, any: expected screen scores to choose among unordered "
@@ -154,34 +154,36 @@ def _refined(
     return _highest(refined, said) if ordered else refined[top]
 
 
-def _mean(
-    said: Predictions, truth: Ints, ordered: bool, cut_point: float | None
-) -> Predictions:
+def _mean(said: Predictions, truth: Ints, ordered: bool, cut_point: Cut) -> Predictions:
     del ordered
-    score, table = said.screen_score, said.probabilities
-    if score is None or table is None or cut_point is None:
+    score, table, refined = said.screen_score, said.probabilities, said.refined
+    if score is None or table is None or refined is None or cut_point is None:
         raise InputError(
-            "by_patient, mean: expected screen scores, probabilities and a cut point, "
-            "got less. Pass all three, or use the rule 'any'."
+            "by_patient, mean: expected screen scores, probabilities, refined labels "
+            "and a cut point, got less. Pass all four, or use the rule 'any'."
         )
     n_scans = np.bincount(said.patients)
     columns = [np.bincount(said.patients, weights=column) for column in table.T]
     probabilities = np.stack(columns, axis=1) / n_scans[:, None]
     mean_score = np.bincount(said.patients, weights=score) / n_scans
-    refined: Ints = 1 + probabilities[:, 1:].argmax(axis=1)
+    cuts = np.broadcast_to(cut_point, score.shape)
+    mean_cut = np.bincount(said.patients, weights=cuts) / n_scans
+    votes = np.zeros_like(probabilities)
+    np.add.at(votes, (said.patients, refined), 2)  # more than a probability can
+    ballot: Ints = 1 + (votes + probabilities)[:, 1:].argmax(axis=1)
     return Predictions(
         n_classes=said.n_classes,
         truth=truth,
-        predicted=np.where(mean_score >= cut_point, refined, 0),
+        predicted=np.where(mean_score >= mean_cut, ballot, 0),
         patients=np.arange(said.n_patients),
         n_patients=said.n_patients,
         screen_score=mean_score,
         probabilities=probabilities,
-        refined=refined,
+        refined=ballot,
     )
 
 
-RULES: Mapping[str, Callable[[Predictions, Ints, bool, float | None], Predictions]] = (
+RULES: Mapping[str, Callable[[Predictions, Ints, bool, Cut], Predictions]] = (
     MappingProxyType({"any": _any, "mean": _mean})
 )
 """Name of a rule to what makes patients of scans by it."""

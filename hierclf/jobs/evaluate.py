@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from hierclf.assembly.assessment import CASCADE, Assessed, decisions_table
+from hierclf.assembly.assessment import Assessed, cascades, decisions_table
 from hierclf.assembly.figures import Assessor, data_figures, run_results
 from hierclf.assembly.outputs import print_results
 from hierclf.assembly.scans import RunData, set_threads
@@ -50,8 +48,7 @@ def evaluate(options: EvaluateOptions) -> RunResults:
 def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResults:
     said = decide(bundle, scans)
     hierarchy = bundle.cascade.hierarchy_
-    half = np.where(said.screen_score >= 0.5, said.refined, 0)
-    models = {"cascade at 0.50": replace(said, decided=half), CASCADE: said}
+    models = cascades(said)
     assessor = Assessor(
         scans.manifest, hierarchy, n_resamples=options.resamples, seed=options.seed
     )
