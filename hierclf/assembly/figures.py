@@ -202,6 +202,35 @@ def histories(cascade: HierarchicalClassifier) -> dict[str, tuple[EpochFigures, 
     return found
 
 
+def refinement_in_words(cascade: HierarchicalClassifier) -> str:
+    """Say how a fitted cascade names a diseased label; empty where there is one."""
+    diseased = cascade.hierarchy_.diseased
+    if len(diseased) < 2:
+        return ""
+    power = cascade.adjustment_
+    if cascade.costs is not None:
+        words = "the diseased label of the least expected cost"
+    elif power == 0:
+        words = "the most probable diseased label"
+    else:
+        words = (
+            "the diseased label whose probability is highest after division by its "
+            f"share of the diseased training scans to the power {power:g}"
+        )
+    if cascade.costs is None and cascade.adjustment == "tuned":
+        words += (
+            "; the power was chosen together with the cut point, whose intervals take "
+            "it as it is"
+        )
+    weights = getattr(cascade.refine_, "costs_", None)
+    if weights is not None:
+        told = dict(zip(cascade.refine_.classes_, weights, strict=True))
+        words += "; in training a scan weighed " + ", ".join(
+            f"{told[label]:.2f} ({label})" for label in diseased
+        )
+    return words
+
+
 def run_results(
     assessor: Assessor,
     models: Mapping[str, Decisions],
@@ -246,6 +275,7 @@ def run_results(
         per_patient_rule=rule,
         argmax=assessor.argmax(said),
         given_cut_point=cascade.cut_point_ if cut_point is None else None,
+        refinement=refinement_in_words(cascade),
         histories=histories(cascade),
         **told,
     )

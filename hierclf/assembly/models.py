@@ -98,9 +98,9 @@ class Builder:
         )
 
     def flat(self) -> NetworkClassifier:
-        """Build the plain flat classifier: no balance, no costs."""
+        """Build the plain flat classifier: no balance, no weights, no costs."""
         plain = self.options.stage("flat").model_copy(
-            update={"balance": 1.0, "loss": "cross_entropy"}
+            update={"balance": 1.0, "loss": "cross_entropy", "class_weights": "none"}
         )
         return self._classifier(plain, None)
 

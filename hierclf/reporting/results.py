@@ -90,6 +90,8 @@ class RunResults(Strict):
         The search for the cut point of the main model; None where it was given.
     given_cut_point : float, optional
         The cut point of the main model where it was not searched for.
+    refinement : str, default=""
+        How the main model names a diseased label, in words.
     histories : dict of str to tuple of EpochFigures, optional
         Training curves by stage.
     seconds : dict of str to float, optional
@@ -118,6 +120,7 @@ class RunResults(Strict):
     argmax: Summary | None = None
     cut_point: CutPointFigures | None = None
     given_cut_point: float | None = None
+    refinement: str = ""
     histories: dict[str, tuple[EpochFigures, ...]] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)
 

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hierclf.assembly.figures import refinement_in_words
+from hierclf.assembly.models import Builder
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.weighting import CostWeighted
+from hierclf.config import TrainOptions
+from hierclf.foundation.errors import InputError
+from hierclf.problem.labels import Hierarchy
+
+STAGES = Hierarchy("healthy", ("mild", "bad", "worst"), ordered=True)
+
+
+def _builder(**told) -> Builder:
+    base = {"data": "d", "out": "o", "healthy": "healthy", **told}
+    return Builder(
+        TrainOptions.model_validate(base), STAGES, cache=None, checkpoints=None
+    )
+
+
+def _same_prices(found, by_hand):
+    """Costs count beside each other only: they are scaled."""
+    by_hand = np.asarray(by_hand, dtype=float)
+    np.testing.assert_allclose(
+        found / np.max(found), by_hand / by_hand.max(), atol=1e-9
+    )
+
+
+def test_plain_flat_classifier_has_no_weights_of_any_kind():
+    told = {"balance": 0.1, "loss": "focal", "class_weights": "class_balanced"}
+    builder = _builder(network=told, costs="5,8,9")
+    plain = builder.flat()
+    options = plain.options
+    assert (options.balance, options.loss) == (1.0, "cross_entropy")
+    assert options.class_weights == "none"
+    assert plain.costs is None
+
+
+def test_balanced_flat_classifier_has_the_balance_and_costs_of_the_refinement():
+    builder = _builder(costs="5,8,9", refine={"balance": 0.1}, network={"balance": 0.5})
+    balanced = builder.balanced_flat()
+    assert isinstance(balanced, CostWeighted)
+    assert balanced.estimator.options.balance == 0.1
+    mean = balanced.costs["healthy"]
+    found = {label: cost / mean * 22 / 3 for label, cost in balanced.costs.items()}
+    by_hand = {"mild": 5, "bad": 8, "worst": 9, "healthy": 22 / 3}
+    assert found == pytest.approx(by_hand)
+
+
+def test_matrix_of_the_refinement_follows_the_order_of_its_classes():
+    builder = _builder(costs="0,1,4;2,0,3;7,6,0")  # mild, bad, worst
+    refine = builder.cascade("macro_recall", 3).refine
+    by_hand = [[0, 2, 3], [1, 0, 4], [6, 7, 0]]  # bad, mild, worst
+    _same_prices(refine.costs, by_hand)
+    assert refine.options.loss == "cross_entropy_cost"
+
+
+def test_whole_cost_matrix_prices_a_missed_disease_as_the_dearest_confusion():
+    by_hand = [[0, 7, 7, 7], [7, 0, 1, 4], [7, 2, 0, 3], [7, 7, 6, 0]]
+    _same_prices(_builder(costs="0,1,4;2,0,3;7,6,0").costs(), by_hand)
+    _same_prices(_builder().costs(), 1 - np.eye(4))
+    vector = _builder(costs="5,8,9").costs()
+    _same_prices(vector[1:, 1:], [[0, 5, 5], [8, 0, 8], [9, 9, 0]])
+
+
+def test_costs_of_a_missing_refinement_are_refused():
+    options = TrainOptions.model_validate(
+        {"data": "d", "out": "o", "healthy": "a", "costs": "ordered"}
+    )
+    with pytest.raises(InputError, match="there is no refinement"):
+        Builder(options, Hierarchy("a", ("b",)), cache=None, checkpoints=None)
+
+
+def _fitted(**told) -> HierarchicalClassifier:
+    rng = np.random.default_rng(0)
+    y = np.repeat(["a", "b", "c"], [60, 40, 20])
+    X = rng.normal(size=(120, 2)) + np.repeat([0, 1, 2], [60, 40, 20])[:, None]
+    return HierarchicalClassifier(healthy="a", **told).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, "the most probable diseased label"),
+        ({"adjustment": 0.5}, "its share of the diseased training scans to the power"),
+        ({"adjustment": "tuned", "cut_point": "macro_recall"}, "chosen together with"),
+        ({"costs": 1 - np.eye(3)}, "of the least expected cost"),
+    ],
+)
+def test_how_a_diseased_label_is_named(told, words):
+    cascade = _fitted(**told)
+    assert words in refinement_in_words(cascade)
+    assert ("chosen" in refinement_in_words(cascade)) == (
+        told.get("adjustment") == "tuned"
+    )
+
+
+def test_weights_of_the_labels_are_named():
+    from sklearn.linear_model import LogisticRegression
+
+    weighted = CostWeighted(LogisticRegression(), {"b": 1.0, "c": 3.0})
+    assert "weighed 0.50 (b), 1.50 (c)" in refinement_in_words(_fitted(refine=weighted))
