@@ -175,6 +175,13 @@ class TrainOptions(LabelledData):
     screen: dict[str, Any] = Field({}, description="network options of the screen")
     refine: dict[str, Any] = Field({}, description="those of the refinement")
 
+    @field_validator("folds", "outer_folds")
+    @classmethod
+    def _none_or_several(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("expected 0 or at least 2 folds, got 1. One is no fold.")
+        return value
+
     @field_validator("screen", "refine")
     @classmethod
     def _known(cls, value: dict[str, Any]) -> dict[str, Any]:

@@ -210,7 +210,13 @@ def _halves(token: str) -> list[str]:
 
 def _put(values: dict[str, Any], place: Place, value: Any) -> None:
     for name in place[:-1]:
-        values = values.setdefault(name, {})
+        inner = values.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise InputError(
+                f"{name}: expected options by name in the YAML file, got {inner!r}. "
+                f"Write '{name}: {{{place[-1]}: ...}}'."
+            )
+        values = inner
     values[place[-1]] = value
 
 

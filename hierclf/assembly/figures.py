@@ -26,15 +26,15 @@ from hierclf.reporting.data_figures import DataFigures, UnreadableScan
 from hierclf.reporting.results import EpochFigures, RunResults
 
 
-def data_figures(data: RunData, split: Mapping[str, str] | None = None) -> DataFigures:
+def data_figures(data: RunData, *, by_split: bool = False) -> DataFigures:
     """Count what a run works on.
 
     Parameters
     ----------
     data : RunData
         The scans.
-    split : mapping of str to str, optional
-        Split of each scan by its id; one split called "all" without it.
+    by_split : bool, default=False
+        Count by the column ``split``; else one called "all".
 
     Returns
     -------
@@ -42,7 +42,8 @@ def data_figures(data: RunData, split: Mapping[str, str] | None = None) -> DataF
         For the report.
     """
     manifest, dataset = data.manifest, data.dataset
-    names = manifest["scan"].map(split) if split else pd.Series("all", manifest.index)
+    every = pd.Series("all", manifest.index)
+    names = manifest["split"] if by_split else every
     table = pd.crosstab(manifest["label"], names)
     counts = {
         str(label): {str(name): int(row[name]) for name in table.columns}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
@@ -23,6 +24,7 @@ from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import StageOptions
 
 Matrix = NDArray[np.float64]
+_COSTLY = {"expected_cost", "cross_entropy_cost"}
 
 
 class Builder:
@@ -81,7 +83,7 @@ class Builder:
             Not fitted.
         """
         options = self.options
-        refine = self._weighted(self._network("refine", self._sorted_matrix()))
+        refine = self._weighted(self._network("refine", self._named_matrix()))
         decides = options.decision == "least_cost" or cut_point == "expected_cost"
         return HierarchicalClassifier(
             self._network("screen", None),
@@ -154,14 +156,18 @@ class Builder:
             return check_cost_vector(costs[0], n_stages), None
         return None, check_cost_matrix(costs, n_stages)
 
-    def _sorted_matrix(self) -> Matrix | None:
-        """Matrix of the stages in sorted order, as the networks number them."""
-        if self._matrix is None:
+    def _named_matrix(self) -> pd.DataFrame | None:
+        """Matrix of the stages by their names: a fold may lack one of them."""
+        names = list(self.hierarchy.diseased)
+        if self._matrix is not None:
+            return pd.DataFrame(self._matrix, index=names, columns=names)
+        if self._vector is None or self._options_of("refine").loss not in _COSTLY:
             return None
-        order = np.argsort(np.asarray(self.hierarchy.diseased))
-        return self._matrix[np.ix_(order, order)]
+        return pd.DataFrame(vector_as_matrix(self._vector), index=names, columns=names)
 
     def _weighted(self, network: NetworkClassifier) -> Any:
+        if network.costs is not None:
+            return network
         if self.options.costs == "recall":
             return CostWeighted(network, "recall", seed=self.options.seed)
         if self._vector is None:
@@ -169,15 +175,26 @@ class Builder:
         named = dict(zip(self.hierarchy.diseased, self._vector, strict=True))
         return CostWeighted(network, named, seed=self.options.seed)
 
-    def _network(self, stage: Any, costs: Matrix | None) -> NetworkClassifier:
+    def _options_of(self, stage: Any) -> StageOptions:
+        """Resolve options; errors of a screen all cost the same."""
         options = self.options.stage(stage)
+        if (
+            stage == "screen"
+            and options.loss in _COSTLY
+            and "loss" not in (self.options.screen)
+        ):
+            return options.model_copy(update={"loss": "cross_entropy"})
+        return options
+
+    def _network(self, stage: Any, costs: pd.DataFrame | None) -> NetworkClassifier:
+        options = self._options_of(stage)
         if costs is not None and options.loss == "cross_entropy":
             # a matrix that no loss looked at would be an option without effect
             options = options.model_copy(update={"loss": "cross_entropy_cost"})
         return self._classifier(options, costs)
 
     def _classifier(
-        self, options: StageOptions, costs: Matrix | None
+        self, options: StageOptions, costs: pd.DataFrame | None
     ) -> NetworkClassifier:
         return NetworkClassifier(
             options,

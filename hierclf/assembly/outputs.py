@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hierclf.assembly.scans import RunData
 from hierclf.bundle.info import BundleInfo, DataSummary, describe
 from hierclf.cascade.hierarchical import HierarchicalClassifier
@@ -18,6 +21,7 @@ from hierclf.foundation.files import explain_os_error, locked, read_json, write_
 from hierclf.reporting.results import RunResults
 
 PLAN = "plan.json"
+_LOCK = ".lock"
 _FREE = {"overwrite", "resume", "threads", "out", "cache"}
 
 
@@ -37,15 +41,16 @@ class Run:
         """Place of one of its files."""
         return self.folder / name
 
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Keep a second run out of the folder."""
-        with locked(self.folder / ".lock"):
-            yield
-
     @classmethod
-    def begin(cls, folder: Path, options: TrainOptions, tools: dict[str, str]) -> Run:
-        """Write the plan, before the first image is read.
+    @contextlib.contextmanager
+    def begin(
+        cls,
+        folder: Path,
+        options: TrainOptions,
+        tools: dict[str, str],
+        fingerprint: str,
+    ) -> Iterator[Run]:
+        """Write the plan, before the first scan is read, and lock the folder.
 
         Parameters
         ----------
@@ -55,32 +60,52 @@ class Run:
             All of them, resolved.
         tools : dict of str to str
             Versions.
+        fingerprint : str
+            Of the scans, their labels, patients and given splits.
 
-        Returns
-        -------
+        Yields
+        ------
         run : Run
-            With ``plan.json`` in its folder.
+            With ``plan.json`` in its folder; no other run gets in.
 
         Raises
         ------
         InputError
             If the folder exists and neither ``resume`` nor ``overwrite`` is set,
-            or it holds a run of another plan.
+            or it holds a run of another plan or other scans.
         ResourceError
-            If it cannot be written.
+            If it cannot be written, or another run is in it.
         """
-        plan = {"options": options.model_dump(mode="json"), "versions": tools}
-        if folder.exists() and any(folder.iterdir()):
-            _check_old(folder, plan, options)
+        told = options.model_dump(mode="json")
+        plan = {"options": told, "versions": tools, "fingerprint": fingerprint}
+        _check_old(folder, plan, options)
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise explain_os_error(f"make {folder}", error) from error
-        write_json(folder / PLAN, plan)
-        return cls(folder)
+        with locked(folder / _LOCK):
+            _check_old(folder, plan, options)  # another run may just have ended
+            if options.overwrite and not options.resume:
+                _empty(folder)
+            write_json(folder / PLAN, plan)
+            yield cls(folder)
+
+
+def _empty(folder: Path) -> None:
+    for item in folder.iterdir():
+        if item.name != _LOCK:
+            shutil.rmtree(item) if item.is_dir() else item.unlink()
+
+
+def _holds_more(folder: Path) -> bool:
+    """Tell whether there is more than a run leaves that never got to its scans."""
+    names = {item.name for item in folder.iterdir()} if folder.exists() else set()
+    return bool(names - {PLAN, _LOCK})
 
 
 def _check_old(folder: Path, plan: dict[str, Any], options: TrainOptions) -> None:
+    if not _holds_more(folder) and not (folder / PLAN).exists():
+        return
     if options.resume:
         old = read_json(folder / PLAN) if (folder / PLAN).exists() else {}
         before, now = (_binding(told) for told in (old, plan))
@@ -90,6 +115,13 @@ def _check_old(folder: Path, plan: dict[str, Any], options: TrainOptions) -> Non
                 f"{folder}: expected a run with the same options, got another "
                 f"{changed[0]!r}. Choose another --out, or --overwrite."
             )
+        if old.get("fingerprint") != plan["fingerprint"]:
+            raise InputError(
+                f"{folder}: expected the scans, labels and patients that the run began "
+                "with, got others. Choose another --out, or --overwrite."
+            )
+        return
+    if not _holds_more(folder):
         return
     if not options.overwrite:
         raise InputError(
@@ -101,10 +133,6 @@ def _check_old(folder: Path, plan: dict[str, Any], options: TrainOptions) -> Non
             f"{folder}: expected the folder of a run to overwrite, got one without "
             f"{PLAN}. Choose another --out."
         )
-    with locked(folder / ".lock"):
-        for item in folder.iterdir():
-            if item.name != ".lock":
-                shutil.rmtree(item) if item.is_dir() else item.unlink()
 
 
 def _binding(plan: dict[str, Any]) -> dict[str, Any]:
@@ -113,8 +141,40 @@ def _binding(plan: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if key not in _FREE}
 
 
+def keep_apart(out: Path, **others: Path | None) -> None:
+    """Refuse to write where reading goes on.
+
+    Parameters
+    ----------
+    out : Path
+        What is to be written.
+    **others : Path or None
+        What is read, by the name of its option.
+
+    Raises
+    ------
+    InputError
+        If `out` is, holds or lies in one of them. A folder with a
+        ``manifest.csv`` may hold it: no more than its rows are read.
+    """
+    here = out.resolve()
+    for name, other in others.items():
+        if other is None:
+            continue
+        there = other.resolve()
+        inside = there in here.parents and not (there / "manifest.csv").is_file()
+        if inside or here == there or here in there.parents:
+            raise InputError(
+                f"out: expected a place apart from --{name} ({other}), got {out}. "
+                "Choose another."
+            )
+
+
 def bundle_info(
-    cascade: HierarchicalClassifier, data: RunData, options: TrainOptions
+    cascade: HierarchicalClassifier,
+    data: RunData,
+    fitted_on: NDArray[np.intp],
+    options: TrainOptions,
 ) -> BundleInfo:
     """Describe a cascade for its bundle.
 
@@ -123,7 +183,9 @@ def bundle_info(
     cascade : HierarchicalClassifier
         Fitted.
     data : RunData
-        What it was fitted on.
+        What the run read.
+    fitted_on : ndarray of int, shape (n_fitted,)
+        Rows that the cascade was fitted on.
     options : TrainOptions
         Of the run; those that only name folders are left out.
 
@@ -132,14 +194,16 @@ def bundle_info(
     info : BundleInfo
         As of now.
     """
-    counts = data.manifest["label"].value_counts()
+    manifest = data.manifest.iloc[fitted_on]
+    counts = manifest["label"].value_counts()
     summary = DataSummary(
         name=data.name,
         fingerprint=data.dataset.fingerprint,
-        n_scans=len(data.manifest),
-        n_patients=int(data.manifest["patient_id"].nunique()),
+        n_scans=len(manifest),
+        n_patients=int(manifest["patient_id"].nunique()),
         phantom=data.phantom,
         counts={str(label): int(n) for label, n in counts.items()},
+        digests=tuple(sorted({data.digests[row] for row in fitted_on})),
     )
     told = options.model_dump(mode="json", exclude=_FREE | {"data"})
     return describe(cascade, data=summary, seed=options.seed, options=told)

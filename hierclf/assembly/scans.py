@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +12,13 @@ import numpy as np
 import pandas as pd
 
 from hierclf.config import LabelledData
-from hierclf.data.dataset import DataOptions, Dataset, read_dataset
+from hierclf.data.dataset import DataOptions, Dataset
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
-from hierclf.foundation.files import read_json
+from hierclf.foundation.files import read_json, sha256_bytes
+from hierclf.loading.scans import read_ahead, read_bytes
 from hierclf.training.estimator import NetworkClassifier
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,14 @@ class RunData:
         Those left out.
     phantom : bool
         Whether the scans are synthetic.
+    digests : tuple of str
+        First 16 digits of the SHA-256 of each scan's file.
     """
 
     dataset: Dataset
     unreadable: tuple[Unreadable, ...]
     phantom: bool
+    digests: tuple[str, ...]
 
     @property
     def manifest(self) -> pd.DataFrame:
@@ -93,19 +101,17 @@ def data_options(options: LabelledData, data: Path | None = None) -> DataOptions
     return DataOptions.model_validate(told | ({"data": data} if data else {}))
 
 
-def load_scans(
-    options: LabelledData, reader: NetworkClassifier, data: Path | None = None
-) -> RunData:
-    """Read the manifest, then every scan once.
+def load_scans(dataset: Dataset, reader: NetworkClassifier, *, skip: bool) -> RunData:
+    """Read every scan once.
 
     Parameters
     ----------
-    options : LabelledData
-        Where the scans are and what to do with those that cannot be read.
+    dataset : Dataset
+        The rows.
     reader : NetworkClassifier
         Keeps what it computes of them.
-    data : Path, optional
-        Instead of ``options.data``.
+    skip : bool
+        Leave out what cannot be read.
 
     Returns
     -------
@@ -115,14 +121,14 @@ def load_scans(
     Raises
     ------
     InputError
-        If a scan cannot be read and ``unreadable`` is "refuse".
+        If a scan cannot be read and `skip` is off, or equal files have two labels
+        or two patients.
     """
-    dataset = read_dataset(data_options(options, data))
     errors = reader.try_read(dataset.manifest)
     missing = tuple(
         _unreadable(dataset.manifest, place, error) for place, error in errors.items()
     )
-    if missing and options.unreadable == "refuse":
+    if missing and not skip:
         told = [f"{item.scan}: {item.code}, {item.message}" for item in missing]
         raise InputError(
             f"{join_troubles(told)} Mend or remove these scans, or pass "
@@ -130,8 +136,42 @@ def load_scans(
         )
     kept = np.setdiff1d(np.arange(len(dataset.manifest)), list(errors))
     rows = dataset.manifest.iloc[kept].reset_index(drop=True)
-    phantom = is_phantom(dataset.root)
-    return RunData(replace(dataset, manifest=rows), missing, phantom)
+    digests = tuple(read_ahead(_digest_of, rows["path"]))
+    remarks = _judge_copies(rows, digests, dataset)
+    tell(remarks)
+    kept_set = replace(dataset, manifest=rows, remarks=(*dataset.remarks, *remarks))
+    return RunData(kept_set, missing, is_phantom(dataset.root), digests)
+
+
+def _digest_of(path: str) -> str:
+    return sha256_bytes(read_bytes(path))[:16]
+
+
+def _judge_copies(
+    rows: pd.DataFrame, digests: tuple[str, ...], dataset: Dataset
+) -> list[str]:
+    """Refuse equal files of two labels or two patients; remark on the others."""
+    copies = rows.assign(digest=digests)
+    copies = copies[copies["digest"].duplicated(keep=False)]
+    kinds = ["label", "patient_id"] if dataset.has_patients else ["label"]
+    troubles = []
+    for _, same in copies.groupby("digest", sort=False):
+        for kind in kinds:
+            told = same.drop_duplicates(kind)
+            if len(told) > 1:
+                (one, a), (two, b) = told[["scan", kind]].to_numpy()[:2]
+                troubles.append(
+                    f"{two}: expected the {kind} {a!r} of {one}, whose file is the "
+                    f"same, got {b!r}. Correct it, or remove one of the two."
+                )
+    if troubles:
+        raise InputError(join_troubles(troubles))
+    n_copies = int(copies["digest"].duplicated().sum())
+    if not n_copies:
+        return []
+    words = "1 scan is a copy" if n_copies == 1 else f"{n_copies} scans are copies"
+    risk = "" if dataset.has_patients else ", and may sit on both sides of a split"
+    return [f"{words} of another file{risk}."]
 
 
 def _unreadable(manifest: pd.DataFrame, place: int, error: ScanError) -> Unreadable:
@@ -148,19 +188,25 @@ def is_phantom(root: Path) -> bool:
     return isinstance(told, dict) and told.get("kind") == "phantom"
 
 
-def keep_splits(data: RunData, splits: tuple[str, ...]) -> RunData:
+def tell(remarks: Iterable[str]) -> None:
+    """Say on the terminal what the report will say, too."""
+    for remark in remarks:
+        _log.warning("%s", remark)
+
+
+def keep_splits(dataset: Dataset, splits: tuple[str, ...]) -> Dataset:
     """Keep the scans of some given splits.
 
     Parameters
     ----------
-    data : RunData
+    dataset : Dataset
         With a column ``split``.
     splits : tuple of str
         Names; all scans are kept where it is empty.
 
     Returns
     -------
-    kept : RunData
+    kept : Dataset
         A part of the rows.
 
     Raises
@@ -169,8 +215,8 @@ def keep_splits(data: RunData, splits: tuple[str, ...]) -> RunData:
         If there is no such split.
     """
     if not splits:
-        return data
-    manifest = data.manifest
+        return dataset
+    manifest = dataset.manifest
     known = sorted(manifest["split"].unique()) if "split" in manifest else []
     unknown = [name for name in splits if name not in known]
     if unknown:
@@ -179,4 +225,4 @@ def keep_splits(data: RunData, splits: tuple[str, ...]) -> RunData:
             "Leave --split out to use all scans."
         )
     rows = manifest[manifest["split"].isin(splits)].reset_index(drop=True)
-    return replace(data, dataset=replace(data.dataset, manifest=rows))
+    return replace(dataset, manifest=rows)

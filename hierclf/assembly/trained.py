@@ -9,10 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hierclf.assembly.scans import RunData, cache_folder, keep_splits, load_scans
+from hierclf.assembly.scans import (
+    RunData,
+    cache_folder,
+    data_options,
+    keep_splits,
+    load_scans,
+    tell,
+)
 from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.cascade.decisions import Decisions
 from hierclf.config import EvaluateOptions, SweepOptions
+from hierclf.data.dataset import read_dataset
 from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
@@ -55,7 +63,7 @@ def labelled_scans(
     options : SweepOptions or EvaluateOptions
         Where they are.
     data : Path, optional
-        Instead of ``options.data``.
+        Instead of ``options.data``; given splits are then not looked at.
 
     Returns
     -------
@@ -73,8 +81,13 @@ def labelled_scans(
             "bundle: expected stages that read scans, got ones for tables of numbers. "
             "Use a bundle that hierclf train made."
         )
-    scans = keep_splits(load_scans(options, screen, data), options.split)
+    dataset = read_dataset(data_options(options, data))
+    tell(dataset.remarks)
+    if data in {None, options.data}:
+        dataset = keep_splits(dataset, options.split)
+    scans = load_scans(dataset, screen, skip=options.unreadable == "skip")
     bundle.cascade.hierarchy_.positions(scans.manifest["label"].tolist())
+    tell(bundle_remarks(bundle, scans))
     return scans
 
 
@@ -86,12 +99,14 @@ def decide(bundle: Bundle, scans: RunData) -> Decisions:
 
 def bundle_remarks(bundle: Bundle, scans: RunData) -> tuple[str, ...]:
     """Say what a reader must know of the scans and the bundle together."""
-    if scans.dataset.fingerprint == bundle.info.data.fingerprint:
-        return (
-            "These are the scans that the bundle was made from: its figures here are "
-            "no evidence for new scans.",
-        )
-    return ()
+    known = set(bundle.info.data.digests)
+    n_known = sum(digest in known for digest in scans.digests)
+    if not n_known:
+        return ()
+    return (
+        f"{n_known} of these {len(scans.digests)} scans were in the training of the "
+        "bundle: figures on them are no evidence for new scans.",
+    )
 
 
 def bundle_costs(bundle: Bundle) -> NDArray[np.float64] | None:

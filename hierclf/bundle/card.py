@@ -33,20 +33,21 @@ def _decision(info: BundleInfo) -> str:
     healthy, *diseased = info.labels
     order = "in this order of severity" if info.ordered else "without an order"
     lines = [
-        f"A scan is diseased where its score is at least {info.cut_point:g}, else "
+        f"A scan is diseased where its score is at least {info.cut_point:.9g}, else "
         f"{healthy}. Diseased labels, {order}: {', '.join(map(str, diseased))}."
     ]
     lines += _refinement(info)
     if info.choice is not None:
+        held_out = "the" if info.revisions else "the held-out training"
         lines.append(
-            f"The cut point was chosen by {info.choice.rule}. On the held-out "
-            f"training scans that it was chosen on, sensitivity was "
+            f"The cut point was chosen by {info.choice.rule}. On {held_out} "
+            f"scans that it was chosen on, sensitivity was "
             f"{info.choice.sensitivity:.3f}, specificity {info.choice.specificity:.3f}"
             f" and macro recall {info.choice.macro_recall:.3f}; new scans will do "
             "worse."
         )
     lines += [
-        f"{revision.created_utc:%Y-%m-%d}: the cut point was {revision.cut_point:g} "
+        f"{revision.created_utc:%Y-%m-%d}: the cut point was {revision.cut_point:.9g} "
         f"before. {revision.reason}"
         for revision in info.revisions
     ]

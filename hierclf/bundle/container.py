@@ -22,7 +22,6 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from hierclf.bundle.strict_json import parse, refuse, strict_json, to_json
-from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import (
     explain_os_error,
     new_folder,
@@ -242,17 +241,12 @@ def write_container(
     ResourceError
         If it cannot be written; what was there before stays.
     """
-    if overwrite and folder.exists() and not (folder / MANIFEST).is_file():
-        raise InputError(
-            f"{folder}: expected a bundle to replace, got something else. "
-            "Choose another --out."
-        )
     entries = {
         name: {"kind": kind_of(name), "size": len(c), "sha256": sha256_bytes(c)}
         for name, c in files.items()
     }
     manifest = to_json(MANIFEST, {"format_version": FORMAT_VERSION, "files": entries})
-    with new_folder(folder, overwrite=overwrite) as temporary:
+    with new_folder(folder, overwrite=overwrite, mark=MANIFEST) as temporary:
         for name, content in {**files, MANIFEST: manifest}.items():
             write_bytes(temporary / name, content, sync=False)
     return sha256_bytes(manifest)

@@ -70,6 +70,9 @@ class DataSummary(BaseModel):
         Whether the scans are synthetic.
     counts : dict of str to int
         Scans of each label.
+    digests : tuple of str, default=()
+        First 16 digits of the SHA-256 of each scan's file, in sorted order: by
+        them scans are recognized that a bundle should not be measured on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +83,7 @@ class DataSummary(BaseModel):
     n_patients: int | None = Field(None, ge=1)
     phantom: bool
     counts: dict[str, int]
+    digests: tuple[Annotated[str, Field(pattern="^[0-9a-f]{16}$")], ...] = ()
 
 
 class Revision(BaseModel):

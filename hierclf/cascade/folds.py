@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hierclf.data.split import patient_folds
+from hierclf.data.split import merge_rare, patient_folds
+from hierclf.foundation.errors import InputError
 
 Indices = NDArray[np.intp]
 
@@ -50,14 +51,15 @@ def inner_folds(
     InputError
         If not even the merged classes have two patients.
     """
-    labels, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-    relatives = np.zeros(len(codes), dtype=int) if kin is None else np.asarray(kin)
-    merged = codes.copy()
-    for code in range(len(labels)):
-        mine = codes == code
-        if len(np.unique(groups[mine])) > 1:
-            continue
-        family = np.unique(codes[relatives == relatives[mine][0]])
-        merged[mine] = max(family, key=lambda other: counts[other])
+    merged = merge_rare(y, groups, kin)
+    for label in np.unique(merged):
+        if len(np.unique(groups[merged == label])) < 2:
+            raise InputError(
+                "inner folds: expected scans of at least two patients labelled "
+                f"{label!s} to fit on, got one patient. A cut point cannot be chosen "
+                "so: add patients, or give --cut-point a number."
+            )
     n_patients = len(np.unique(groups))
-    return patient_folds(merged, groups, n_folds=min(n_folds, n_patients), seed=seed)
+    return patient_folds(
+        merged, groups, n_folds=min(n_folds, n_patients), seed=seed, least_classes=1
+    )

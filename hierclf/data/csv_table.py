@@ -165,6 +165,10 @@ def read_table(path: Path, *, key: str) -> Table:
 def _read_text(path: Path) -> str:
     try:
         content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: expected a CSV file, got no such file. Check the path."
+        ) from error
     except OSError as error:
         raise explain_os_error(f"read {path.name}", error) from error
     if content.startswith(_UTF16_MARKS) or b"\0" in content:

@@ -25,7 +25,7 @@ _FIRST_COLUMNS = ("path", "scan", "label", "patient_id", "split", *MASK_COLUMNS)
 class DataOptions(BaseModel):
     """Where the scans lie, and where their labels and patients stand."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     data: Path = Field(
         description="Folder of scans, or a manifest (.csv). "

@@ -35,7 +35,9 @@ Indices = NDArray[np.intp]
 _TRIES = 100
 
 
-def count_patients(labels: ArrayLike, groups: ArrayLike) -> tuple[Floats, Indices]:
+def count_patients(
+    labels: ArrayLike, groups: ArrayLike, *, least_classes: int = 2
+) -> tuple[Floats, Indices]:
     """Count the scans of each patient in each class.
 
     Parameters
@@ -44,6 +46,8 @@ def count_patients(labels: ArrayLike, groups: ArrayLike) -> tuple[Floats, Indice
         Class of each scan.
     groups : array-like of str or int, shape (n_scans,)
         Patient of each scan.
+    least_classes : int, default=2
+        Fewer are refused.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def count_patients(labels: ArrayLike, groups: ArrayLike) -> tuple[Floats, Indice
     Raises
     ------
     InputError
-        If there is one class only, or a class has scans of fewer than two
+        If there are too few classes, or a class has scans of fewer than two
         patients. The message counts scans and patients.
     """
     y, who = np.asarray(labels), np.asarray(groups)
@@ -69,13 +73,14 @@ def count_patients(labels: ArrayLike, groups: ArrayLike) -> tuple[Floats, Indice
     counts = np.zeros((len(patients), len(classes)))
     np.add.at(counts, (patient_of, class_of), 1)
     n_patients = (counts > 0).sum(axis=0)
-    if len(classes) < 2 or n_patients.min() < 2:
+    if len(classes) < least_classes or n_patients.min() < 2:
         described = "; ".join(
             f"{name} {int(n)} scans of {m} patients"
             for name, n, m in zip(classes, counts.sum(axis=0), n_patients, strict=True)
         )
+        least = f"at least {least_classes} " if least_classes > 1 else ""
         raise InputError(
-            "split: expected at least 2 classes, each with scans of at least 2 "
+            f"split: expected {least}classes, each with scans of at least 2 "
             f"patients, got {described}. Add patients, merge or leave out a class, or "
             "point --data at the folder that holds the class folders."
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from unicodedata import normalize
 
 from hierclf.data.dicom import dicom_patient_id
 from hierclf.data.folders import is_dicom_name
@@ -56,13 +57,28 @@ def identify_patients(
         return False
     if origin == "dicom":
         source.put("patient_id", _from_headers(source))
+        _check_spelling(source)
         return True
     if origin == "filename" and rule is not None:
         source.put("patient_id", find_part(rule, source.frame["scan"], "patient_id"))
     for row, patient in source.cells("patient_id"):
         if patient.casefold() in MISSING:
             source.complain(row, _missing(patient))
+    _check_spelling(source)
     return True
+
+
+def _check_spelling(source: Source) -> None:
+    """Refuse what is written in two ways: it could land on two sides of a split."""
+    usual: dict[str, str] = {}
+    for row, patient in source.cells("patient_id"):
+        known = usual.setdefault(normalize("NFKC", patient).casefold(), patient)
+        if patient != known:
+            source.complain(
+                row,
+                f"expected one spelling of a patient, got {patient!r} beside {known!r}."
+                " Write it one way.",
+            )
 
 
 def _origin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,12 @@ _COLUMNS = ("path", "patient_id", "label", "split")
 
 
 def hold_out(
-    labels: ArrayLike, groups: ArrayLike, *, fraction: float, seed: int
+    labels: ArrayLike,
+    groups: ArrayLike,
+    *,
+    fraction: float,
+    seed: int,
+    least_classes: int = 2,
 ) -> tuple[Indices, Indices]:
     """Hold out a part of the patients, with each class on both sides.
 
@@ -35,6 +41,8 @@ def hold_out(
         gives at least one patient's worth to each side.
     seed : int, at least 0
         Root seed.
+    least_classes : int, default=2
+        Fewer are refused.
 
     Returns
     -------
@@ -46,7 +54,7 @@ def hold_out(
     Raises
     ------
     InputError
-        If there is one class only, a class has scans of fewer than two
+        If there are too few classes, a class has scans of fewer than two
         patients, or no division with each class on both sides was found. The
         message counts scans and patients.
 
@@ -61,7 +69,7 @@ def hold_out(
             f"hold-out fraction: expected a number between 0 and 1, got {fraction}. "
             "0.2 holds out a fifth."
         )
-    counts, patient_of = count_patients(labels, groups)
+    counts, patient_of = count_patients(labels, groups, least_classes=least_classes)
     n_patients = (counts > 0).sum(axis=0)
     share = np.clip(fraction, 1 / n_patients, 1 - 1 / n_patients)
     targets = counts.sum(axis=0) * np.stack([1 - share, share])
@@ -71,7 +79,12 @@ def hold_out(
 
 
 def patient_folds(
-    labels: ArrayLike, groups: ArrayLike, *, n_folds: int, seed: int
+    labels: ArrayLike,
+    groups: ArrayLike,
+    *,
+    n_folds: int,
+    seed: int,
+    least_classes: int = 2,
 ) -> list[tuple[Indices, Indices]]:
     """Divide the patients into folds of like size and mixture.
 
@@ -89,6 +102,8 @@ def patient_folds(
         How many folds.
     seed : int, at least 0
         Root seed.
+    least_classes : int, default=2
+        Fewer are refused.
 
     Returns
     -------
@@ -98,11 +113,11 @@ def patient_folds(
     Raises
     ------
     InputError
-        If there are fewer patients than folds, one class only, a class with
+        If there are fewer patients than folds, too few classes, a class with
         scans of fewer than two patients (a fold would train without it), or no
         such division was found. The message counts scans and patients.
     """
-    counts, patient_of = count_patients(labels, groups)
+    counts, patient_of = count_patients(labels, groups, least_classes=least_classes)
     if not 2 <= n_folds <= len(counts):
         raise InputError(
             f"folds: expected a number from 2 to that of the patients "
@@ -114,6 +129,46 @@ def patient_folds(
         (np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold))
         for fold in range(n_folds)
     ]
+
+
+def merge_rare(
+    labels: ArrayLike, groups: ArrayLike, kin: ArrayLike | None = None
+) -> NDArray[Any]:
+    """Let a class with scans of one patient only count as another one.
+
+    Such a class cannot be on two sides. For a division it counts as the
+    commonest class of its kin.
+
+    Parameters
+    ----------
+    labels : array-like of str or int, shape (n_scans,)
+        Class of each scan.
+    groups : array-like of str or int, shape (n_scans,)
+        Patient of each scan.
+    kin : array-like of int, shape (n_scans,), optional
+        Which classes may stand for each other; all may where it is not given.
+
+    Returns
+    -------
+    merged : ndarray, shape (n_scans,)
+        Labels for `hold_out` and `patient_folds`.
+
+    Examples
+    --------
+    >>> merge_rare(list("aabbc"), [1, 2, 3, 4, 5]).tolist()
+    ['a', 'a', 'b', 'b', 'a']
+    """
+    y, who = np.asarray(labels), np.asarray(groups)
+    classes, counts = np.unique(y, return_counts=True)
+    common = dict(zip(classes.tolist(), counts.tolist(), strict=True))
+    relatives = np.zeros(len(y), dtype=int) if kin is None else np.asarray(kin)
+    merged = y.copy()
+    for label in classes:
+        mine = y == label
+        if len(np.unique(who[mine])) == 1:
+            family = np.unique(y[relatives == relatives[mine][0]])
+            merged[mine] = max(family, key=lambda other: common[other])
+    return merged
 
 
 def straddling_patients(

@@ -192,8 +192,41 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def check_new(path: Path, *, overwrite: bool, mark: str) -> None:
+    """Refuse a folder that `new_folder` would refuse; see there.
+
+    Parameters
+    ----------
+    path : Path
+        Folder to be made.
+    overwrite : bool
+        Whether one that is there may be replaced.
+    mark : str
+        File that such a one must have.
+
+    Raises
+    ------
+    InputError
+        If it may not.
+    """
+    if not path.exists():
+        return
+    if not overwrite:
+        raise InputError(
+            f"{path}: expected a new folder, got one that exists. "
+            "Choose another --out or add --overwrite."
+        )
+    if not path.is_dir() or (any(path.iterdir()) and not (path / mark).exists()):
+        raise InputError(
+            f"{path}: expected a folder with {mark} to overwrite, got something else. "
+            "Choose another --out."
+        )
+
+
 @contextlib.contextmanager
-def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def new_folder(
+    path: Path, *, overwrite: bool = False, mark: str = ""
+) -> Iterator[Path]:
     """Fill a folder under a temporary name and rename it when it is complete.
 
     Parameters
@@ -202,6 +235,9 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         Final name; its parents are made.
     overwrite : bool, default=False
         Replace a folder that is already there.
+    mark : str, default=""
+        File without which a folder is not what may be replaced. An empty folder
+        may always be.
 
     Yields
     ------
@@ -211,15 +247,11 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     Raises
     ------
     InputError
-        If `path` exists and `overwrite` is off.
+        If `path` exists and `overwrite` is off, or it lacks the mark.
     ResourceError
         If it cannot be written; the temporary folder is removed.
     """
-    if path.exists() and not overwrite:
-        raise InputError(
-            f"{path}: expected a new folder, got one that exists. "
-            "Choose another --out or add --overwrite."
-        )
+    check_new(path, overwrite=overwrite, mark=mark)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,8 @@ import numpy as np
 
 from hierclf.assembly.assessment import Assessed, cascades, decisions_table
 from hierclf.assembly.figures import Assessor, data_figures, run_results
-from hierclf.assembly.outputs import print_results
+from hierclf.assembly.outputs import keep_apart, print_results
+from hierclf.assembly.provenance import versions
 from hierclf.assembly.scans import RunData, set_threads
 from hierclf.assembly.trained import (
     bundle_remarks,
@@ -16,9 +17,12 @@ from hierclf.assembly.trained import (
 )
 from hierclf.bundle.store import Bundle
 from hierclf.config import EvaluateOptions
-from hierclf.foundation.files import new_folder
+from hierclf.foundation.files import check_new, new_folder, write_json
 from hierclf.reporting.report import write_report
 from hierclf.reporting.results import RunResults, write_results
+
+MARK = "evaluation.json"
+"""Options of an evaluation; a folder without it is never overwritten by one."""
 
 
 def evaluate(options: EvaluateOptions) -> RunResults:
@@ -40,6 +44,8 @@ def evaluate(options: EvaluateOptions) -> RunResults:
         Whatever is wrong with options, bundle, scans or the disk.
     """
     set_threads(options.threads)
+    keep_apart(options.out, data=options.data, bundle=options.bundle)
+    check_new(options.out, overwrite=options.overwrite, mark=MARK)
     bundle = open_bundle(options)
     scans = labelled_scans(bundle, options)
     return _write(bundle, scans, options)
@@ -69,7 +75,9 @@ def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResul
     rows = np.arange(len(scans.manifest))
     assessed = Assessed(rows, np.zeros_like(rows), models)
     table = decisions_table(assessed, scans.manifest, hierarchy)
-    with new_folder(options.out, overwrite=options.overwrite) as folder:
+    with new_folder(options.out, overwrite=options.overwrite, mark=MARK) as folder:
+        plan = {"options": options.model_dump(mode="json"), "versions": versions()}
+        write_json(folder / MARK, plan)
         write_results(folder, results, table)
         write_report(folder, results, assessor.predictions(said))
     print_results(options.out, results)

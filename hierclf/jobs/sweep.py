@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hierclf.assembly.outputs import keep_apart
 from hierclf.assembly.scans import RunData, set_threads
 from hierclf.assembly.trained import (
     bundle_costs,
@@ -10,15 +11,16 @@ from hierclf.assembly.trained import (
     open_bundle,
     positions,
 )
+from hierclf.bundle.container import MANIFEST
 from hierclf.bundle.revise import with_cut_point
 from hierclf.bundle.store import Bundle
 from hierclf.cascade import curve as curves
 from hierclf.cascade.curve_interval import bootstrap_curve
 from hierclf.cascade.cut_point import CutPointChoice, choose_cut_point, parse_rule
 from hierclf.config import SweepOptions
-from hierclf.foundation.files import new_folder
+from hierclf.foundation.files import check_new, new_folder
 from hierclf.reporting.cut_point_figures import cut_point_figures
-from hierclf.reporting.sweep_page import SweepResults, write_sweep
+from hierclf.reporting.sweep_page import SWEEP_PAGE, SweepResults, write_sweep
 
 
 def sweep(options: SweepOptions) -> CutPointChoice:
@@ -41,6 +43,17 @@ def sweep(options: SweepOptions) -> CutPointChoice:
     """
     set_threads(options.threads)
     parse_rule(options.rule)
+    for place in (options.out, options.write_bundle):
+        if place is not None:
+            keep_apart(
+                place,
+                data=options.data,
+                bundle=options.bundle,
+                calibrate_with=options.calibrate_with,
+            )
+    check_new(options.out, overwrite=options.overwrite, mark=SWEEP_PAGE)
+    if options.write_bundle is not None:
+        check_new(options.write_bundle, overwrite=options.overwrite, mark=MANIFEST)
     bundle = open_bundle(options)
     swept = labelled_scans(bundle, options, options.calibrate_with)
     choice = _sweep(bundle, swept, options)
@@ -82,7 +95,9 @@ def _sweep(bundle: Bundle, scans: RunData, options: SweepOptions) -> CutPointCho
         labels=hierarchy.labels,
         cut_point=found,
     )
-    with new_folder(options.out, overwrite=options.overwrite) as folder:
+    with new_folder(
+        options.out, overwrite=options.overwrite, mark=SWEEP_PAGE
+    ) as folder:
         write_sweep(folder, results, curve, interval)
     if options.write_bundle is not None:
         with_cut_point(
@@ -105,7 +120,7 @@ def _say(results: SweepResults, bundle: Bundle, options: SweepOptions) -> None:
     print(  # noqa: T201
         f"cut point{word} by {found.rule}: {found.threshold:.3g}, 95 % of resamples in "
         f"[{low}, {high}]; the bundle has {bundle.cascade.cut_point_:.3g}\n"
-        f"page: {options.out / 'sweep.html'}"
+        f"page: {options.out / SWEEP_PAGE}"
     )
 
 

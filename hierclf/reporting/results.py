@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from hierclf.data.csv_table import escape_cell
 from hierclf.evaluation.comparison import Difference
 from hierclf.evaluation.summary import Summary
 from hierclf.foundation.errors import InputError
@@ -200,7 +201,10 @@ def write_results(
     """
     write_text(folder / RESULTS, results.to_json() + "\n")
     if predictions is not None:
-        table = predictions.to_csv(index=False, lineterminator="\n")
+        safe = predictions.rename(columns=escape_cell)
+        for column in safe.columns.drop(safe.select_dtypes("number").columns):
+            safe[column] = safe[column].map(lambda cell: escape_cell(str(cell)))
+        table = safe.to_csv(index=False, lineterminator="\n")
         write_text(folder / PREDICTIONS, table)
 
 

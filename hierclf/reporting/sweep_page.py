@@ -16,6 +16,9 @@ from hierclf.reporting.rendering import render
 SWEEP = "sweep"
 """File name of everything written here, without its ending."""
 
+SWEEP_PAGE = f"{SWEEP}.html"
+"""A folder without it holds no sweep."""
+
 
 class SweepResults(Strict):
     """What a sweep found out.
@@ -95,4 +98,4 @@ def write_sweep(
     write_text(folder / f"{SWEEP}.json", results.model_dump_json(indent=1) + "\n")
     write_bytes(folder / f"{SWEEP}.png", picture.png)
     page = render("sweep.html.j2", phantom=results.phantom, s=results, picture=picture)
-    write_text(folder / f"{SWEEP}.html", page)
+    write_text(folder / SWEEP_PAGE, page)

@@ -106,7 +106,7 @@ class RowFormat:
 
 
 def _digits(number: np.float64) -> str:
-    return format(float(number), ".6g")
+    return format(float(number), ".9g")
 
 
 def to_csv(rows: Iterable[Sequence[str]]) -> bytes:

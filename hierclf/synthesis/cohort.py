@@ -82,7 +82,9 @@ def make_cohort(
     """
     roster = make_roster(options.cases, seed=options.seed, balanced=options.balanced)
     numbers: Iterable[int] = range(len(roster))
-    with new_folder(options.out, overwrite=options.overwrite) as folder:
+    with new_folder(
+        options.out, overwrite=options.overwrite, mark="cohort.json"
+    ) as folder:
         for entry in roster:
             (folder / "scans" / entry.stage).mkdir(parents=True, exist_ok=True)
         (folder / "masks").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from tqdm import tqdm
 
-from hierclf.data.split import hold_out
+from hierclf.data.split import hold_out, merge_rare
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.seeding import derive_seed
 from hierclf.inference.frozen import FrozenTrunk, ViewOptions, shared_trunk
@@ -47,8 +48,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     ----------
     options : StageOptions, optional
         Network, views and training; the defaults where it is not given.
-    costs : array-like of float, shape (n_classes, n_classes), optional
-        Cost matrix for the losses that use one, in the order of `classes_`.
+    costs : DataFrame or array-like of float, shape (n_classes, n_classes), optional
+        Cost matrix for the losses that use one, rows are true classes: an array in
+        the order of `classes_`, or a table whose rows and columns are labels (it may
+        have more of them than there are classes).
     cache : Path, optional
         Folder for features and decoded frames.
     checkpoints : Path, optional
@@ -139,7 +142,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             )
         lesson = Lesson(X, targets, weights, self._costs(), self.seed)
         exam = self._exam(validation)
-        checkpoint = Checkpoint(self.checkpoints, self._key(lesson))
+        checkpoint = Checkpoint(self.checkpoints, self._key(lesson, exam))
         template = _backbone(
             options.backbone, options.weights, options.weights_dir, self.seed
         )
@@ -283,7 +286,16 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _costs(self) -> NDArray[np.float64] | None:
         if self.costs is None:
             return None
-        return check_cost_matrix(self.costs, len(self.classes_))
+        costs = self.costs
+        if isinstance(costs, pd.DataFrame):
+            absent = [label for label in self.classes_ if label not in costs.index]
+            if absent:
+                raise InputError(
+                    f"costs: expected a row for each of {self.classes_.tolist()}, got "
+                    f"none for {absent[0]!r}. Name every class."
+                )
+            costs = costs.loc[self.classes_, self.classes_]
+        return check_cost_matrix(costs, len(self.classes_))
 
     def _divide(
         self,
@@ -300,7 +312,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         labels = np.asarray(y)
         groups = patients_of(X, len(labels))
         train, held = hold_out(
-            labels, groups, fraction=options.validation, seed=self.seed
+            merge_rare(labels, groups),
+            groups,
+            fraction=options.validation,
+            seed=self.seed,
+            least_classes=1,
         )
         kept = None if weight is None else np.asarray(weight)[train]
         validation = (take(X, held), labels[held])
@@ -314,22 +330,37 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         targets = np.searchsorted(self.classes_, np.asarray(labels)[known])
         return Exam(take(scans, np.flatnonzero(known)), targets)
 
-    def _key(self, lesson: Lesson) -> str:
-        told = [self._options().model_dump_json(), str(lesson.seed), str(lesson.costs)]
+    def _key(self, lesson: Lesson, exam: Exam | None) -> str:
+        options = self._options()
+        told = [options.model_dump_json(), str(lesson.seed), str(lesson.costs)]
+        told.append(_state_of(options.weights))
         digest = hashlib.sha256("\n".join(told).encode())
         digest.update(lesson.targets.tobytes() + lesson.weights.tobytes())
         digest.update("\n".join(map(str, self.classes_)).encode())
-        for name in _names(lesson.scans):
+        names = _names(lesson.scans)
+        if exam is not None:
+            digest.update(exam.targets.tobytes())
+            names += ["", *_names(exam.scans)]
+        for name in names:
             digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
         return digest.hexdigest()
 
 
 def _names(scans: Scans) -> list[str]:
     if isinstance(scans, pd.DataFrame):
-        return [str(path) for path in scans["path"]]
+        return [_state_of(path) for path in scans["path"]]
     return [
         hashlib.sha256(np.ascontiguousarray(s).tobytes()).hexdigest() for s in scans
     ]
+
+
+def _state_of(path: str) -> str:
+    """Name a file and its present content, without reading it."""
+    try:
+        state = os.stat(path)
+    except OSError:  # no file, or told where it is read
+        return path
+    return f"{path} {state.st_size} {state.st_mtime_ns}"
 
 
 def _weights(weight: ArrayLike | None, n_scans: int) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from hierclf.training.losses import RowLoss
 
 _MAX_STEPS = 100
 _CURVATURE_ROWS = 2048
+_LEAST_RIDGE = 1e-3  # of the preconditioner, so that it has an inverse in float32
 
 
 def fit_linear(
@@ -86,7 +87,7 @@ def fit_linear(
 def _inverse_factor(data: Tensor, penalty: float) -> Tensor:
     n_rows, n_features = data.shape
     curvature = data.T @ data / (4 * n_rows)
-    curvature.diagonal().add_(penalty)
+    curvature.diagonal().add_(max(penalty, _LEAST_RIDGE))
     factor = torch.linalg.cholesky(curvature)
     identity = torch.eye(n_features)
     inverse: Tensor = torch.linalg.solve_triangular(factor, identity, upper=False)

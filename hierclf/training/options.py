@@ -14,7 +14,7 @@ from hierclf.transforms.augment import AugmentOptions
 class StageOptions(BaseModel):
     """A network and how it is fitted; the same for screen, refinement and flat."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backbone: str = Field(
         "efficientnet_lite0", description="network, by its torchvision or timm name"

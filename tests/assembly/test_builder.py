@@ -10,6 +10,7 @@ from hierclf.cascade.weighting import CostWeighted
 from hierclf.config import TrainOptions
 from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
+from hierclf.training.estimator import NetworkClassifier
 
 STAGES = Hierarchy("healthy", ("mild", "bad", "worst"), ordered=True)
 
@@ -53,9 +54,19 @@ def test_balanced_flat_classifier_has_the_balance_and_costs_of_the_refinement():
 def test_matrix_of_the_refinement_follows_the_order_of_its_classes():
     builder = _builder(costs="0,1,4;2,0,3;7,6,0")  # mild, bad, worst
     refine = builder.cascade("macro_recall", 3).refine
-    by_hand = [[0, 2, 3], [1, 0, 4], [6, 7, 0]]  # bad, mild, worst
-    _same_prices(refine.costs, by_hand)
+    named = refine.costs.loc[["bad", "mild", "worst"], ["bad", "mild", "worst"]]
+    _same_prices(named.to_numpy(), [[0, 2, 3], [1, 0, 4], [6, 7, 0]])
     assert refine.options.loss == "cross_entropy_cost"
+
+
+def test_loss_by_costs_is_the_refinements_alone():
+    builder = _builder(costs="5,8,9", network={"loss": "expected_cost"})
+    cascade = builder.cascade(0.5, 3)
+    assert cascade.screen.options.loss == "cross_entropy"
+    assert cascade.screen.costs is None
+    assert isinstance(cascade.refine, NetworkClassifier)  # not weighted once more
+    prices = cascade.refine.costs.loc[["mild", "bad", "worst"]].to_numpy()
+    _same_prices(prices.max(axis=1), [5, 8, 9])
 
 
 def test_whole_cost_matrix_prices_a_missed_disease_as_the_dearest_confusion():

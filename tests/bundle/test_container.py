@@ -282,7 +282,9 @@ def test_something_else_is_never_replaced(tmp_path, is_file):
     kept = home if is_file else home / "thesis.tex"
     kept.parent.mkdir(exist_ok=True)
     kept.write_text("years of work")
-    with pytest.raises(InputError, match="expected a bundle to replace, got something"):
+    with pytest.raises(
+        InputError, match=r"expected a folder with manifest.json to overwrite"
+    ):
         write_container(home, FILES, overwrite=True)
     assert kept.read_text() == "years of work"
 

@@ -139,3 +139,11 @@ def test_the_header_of_a_real_file_is_read() -> None:
     source = Source(Path(str(path)).parent, frame)
     assert identify_patients(source, None, None)
     assert frame["patient_id"].tolist() == ["1CT1"]
+
+
+@pytest.mark.parametrize("second", ["P1", "p\uff11"])  # the latter a full-width 1
+def test_patient_in_two_spellings_is_refused(second: str) -> None:
+    source = make("a", "b", "c", file="m.csv", patient_id=["p1", second, "p2"])
+    identify_patients(source, None, None)
+    with pytest.raises(InputError, match=f"expected one spelling .*{second!r}"):
+        source.refuse_troubles()

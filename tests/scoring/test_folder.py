@@ -78,7 +78,7 @@ def test_numbers_have_six_digits_and_read_back_the_same(options):
     score_folder(options)
     for row in _rows(options.out):
         for name in NUMBERS:
-            assert format(float(row[name]), ".6g") == row[name]
+            assert format(float(row[name]), ".9g") == row[name]
 
 
 def test_stages_that_look_at_two_sizes(options, bundle_of_two_sizes):

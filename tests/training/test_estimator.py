@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -298,3 +299,57 @@ def test_both_stages_compute_features_once(
     NetworkClassifier(options).fit(scans, scans["label"] == "dark").predict(scans)
     NetworkClassifier(options).fit(scans, scans["label"]).predict(scans)
     assert sum(computed) == len(scans)
+
+
+def test_checkpoint_of_other_pixels_or_of_another_exam_is_not_taken_up(
+    scans: pd.DataFrame, tmp_path: Path
+) -> None:
+    folder = tmp_path / "scans"
+    shutil.copytree(Path(scans["path"][0]).parent, folder)
+    mine = scans.assign(path=[str(folder / name) for name in scans["scan"]])
+    half, exam = mine.iloc[:40], mine.iloc[40:]
+
+    def states() -> int:
+        return len(list((tmp_path / "states").glob("*.safetensors")))
+
+    def fit(held: pd.DataFrame) -> None:
+        stage = NetworkClassifier(
+            _with(WHOLE, epochs=1), checkpoints=tmp_path / "states"
+        )
+        stage.fit(half, half["label"], validation=(held, held["label"]))
+
+    fit(exam)
+    fit(exam)
+    assert states() == 1
+    fit(exam.iloc[:10])
+    assert states() == 2
+    path = Path(half["path"].iloc[0])
+    path.write_bytes(Path(half["path"].iloc[7]).read_bytes())
+    fit(exam)
+    assert states() == 3
+
+
+def test_costs_by_label_fit_a_fold_without_one_of_them(scans: pd.DataFrame) -> None:
+    names = ["left", "dark", "right", "gone"]
+    table = pd.DataFrame(
+        [[0, 1, 2, 9], [3, 0, 4, 9], [5, 6, 0, 9], [9, 9, 9, 0]], names, names
+    )
+    options = _with(TINY, loss="cross_entropy_cost")
+    named = NetworkClassifier(options, costs=table).fit(scans, scans["label"])
+    by_hand = [[0, 3, 4], [1, 0, 2], [6, 5, 0]]  # dark, left, right
+    sorted_ = NetworkClassifier(options, costs=by_hand).fit(scans, scans["label"])
+    np.testing.assert_allclose(
+        named.predict_proba(scans), sorted_.predict_proba(scans), atol=1e-6
+    )
+    with pytest.raises(InputError, match="got none for 'right'"):
+        NetworkClassifier(options, costs=table.drop(index="right")).fit(
+            scans, scans["label"]
+        )
+
+
+def test_patience_with_a_class_of_one_patient(scans: pd.DataFrame) -> None:
+    rare = np.r_[np.flatnonzero(scans["label"] != "left"), 2, 3]  # one patient's
+    some = scans.iloc[rare]
+    options = _with(TINY, head="dense", patience=1, epochs=2)
+    stage = NetworkClassifier(options).fit(some, some["label"])
+    assert {"dark", "right"} <= set(stage.classes_)
