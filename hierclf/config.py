@@ -231,6 +231,9 @@ class SweepOptions(LabelledData):
     write_bundle: Path | None = Field(
         None, description="folder for a new bundle with the chosen cut point"
     )
+    splits: Path | None = Field(
+        None, description="splits.csv of the run, so that --split test is its test part"
+    )
     split: Names = Field(
         (), description="given splits to use, separated by commas; all if not given"
     )
@@ -249,6 +252,9 @@ class EvaluateOptions(LabelledData):
     out: Path = Field(description="folder for numbers, table and report")
     by: Literal["any", "mean"] = Field(
         "mean", description="how the scans of a patient are put together"
+    )
+    splits: Path | None = Field(
+        None, description="splits.csv of the run, so that --split test is its test part"
     )
     split: Names = Field(
         (), description="given splits to use, separated by commas; all if not given"

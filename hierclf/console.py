@@ -293,10 +293,11 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None = None) 
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(format="%(message)s", level=logging.INFO)
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
     try:
         return command(arguments)
     except KeyboardInterrupt:
-        return _say("interrupted: what was finished is kept.", _INTERRUPTED)
+        return _say(_INTERRUPT, _INTERRUPTED)
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -306,6 +307,11 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None = None) 
             traceback.print_exc()
         told = _told(error)
         return _say(str(told), told.exit_code)
+
+
+_INTERRUPT = (
+    "interrupted: what was finished is kept; train and score go on with --resume."
+)
 
 
 def _told(error: HierclfError | MemoryError | OSError) -> HierclfError:

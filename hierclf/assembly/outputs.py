@@ -111,9 +111,11 @@ def _check_old(folder: Path, plan: dict[str, Any], options: TrainOptions) -> Non
         before, now = (_binding(told) for told in (old, plan))
         changed = sorted(k for k in now if before.get(k) != now[k])
         if changed:
+            name = changed[0]
             raise InputError(
-                f"{folder}: expected a run with the same options, got another "
-                f"{changed[0]!r}. Choose another --out, or --overwrite."
+                f"{folder}: expected a run with the same options, got {name} "
+                f"{now[name]!r} instead of {before.get(name)!r}. Choose another --out, "
+                "or --overwrite."
             )
         if old.get("fingerprint") != plan["fingerprint"]:
             raise InputError(
@@ -136,9 +138,11 @@ def _check_old(folder: Path, plan: dict[str, Any], options: TrainOptions) -> Non
 
 
 def _binding(plan: dict[str, Any]) -> dict[str, Any]:
-    """Keep the options that change the result."""
+    """Keep the options that change the result, those of networks one by one."""
     options = plan.get("options", {})
-    return {key: value for key, value in options.items() if key not in _FREE}
+    kept = {key: value for key, value in options.items() if key not in _FREE}
+    network = kept.pop("network", None) or {}
+    return kept | {f"network.{key}": value for key, value in network.items()}
 
 
 def keep_apart(out: Path, **others: Path | None) -> None:

@@ -221,8 +221,8 @@ def keep_splits(dataset: Dataset, splits: tuple[str, ...]) -> Dataset:
     unknown = [name for name in splits if name not in known]
     if unknown:
         raise InputError(
-            f"split: expected one of {known}, got {unknown[0]!r}. "
-            "Leave --split out to use all scans."
+            f"split: expected one of {known}, got {unknown[0]!r}. Pass --splits with "
+            "the splits.csv of a run, or leave --split out to use all scans."
         )
     rows = manifest[manifest["split"].isin(splits)].reset_index(drop=True)
     return replace(dataset, manifest=rows)

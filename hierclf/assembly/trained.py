@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.cascade.decisions import Decisions
 from hierclf.config import EvaluateOptions, SweepOptions
 from hierclf.data.dataset import read_dataset
+from hierclf.data.split import read_splits
 from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
@@ -84,6 +86,13 @@ def labelled_scans(
     dataset = read_dataset(data_options(options, data))
     tell(dataset.remarks)
     if data in {None, options.data}:
+        if options.splits is not None:
+            names = read_splits(
+                options.splits,
+                dataset.manifest,
+                allow_straddling=options.allow_straddling,
+            )
+            dataset = replace(dataset, manifest=dataset.manifest.assign(split=names))
         dataset = keep_splits(dataset, options.split)
     scans = load_scans(dataset, screen, skip=options.unreadable == "skip")
     bundle.cascade.hierarchy_.positions(scans.manifest["label"].tolist())

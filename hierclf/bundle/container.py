@@ -145,11 +145,19 @@ def read_container(folder: Path, wanted: str | None = None) -> Container:
     return Container(sha256_bytes(content), MappingProxyType(files))
 
 
-def _list(folder: Path) -> dict[str, int]:
-    """Look at names, types and sizes before anything is opened."""
+def _check_place(folder: Path) -> None:
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise refuse(str(folder), "a folder", found, "Name the folder of a bundle.")
+    inside = folder / "bundle"
+    if not (folder / MANIFEST).exists() and (inside / MANIFEST).is_file():
+        advice = f"Name {inside} instead."
+        raise refuse(str(folder), "a bundle", "the folder of a run", advice)
+
+
+def _list(folder: Path) -> dict[str, int]:
+    """Look at names, types and sizes before anything is opened."""
+    _check_place(folder)
     sizes: dict[str, int] = {}
     with os.scandir(folder) as found_entries:
         for entry in found_entries:

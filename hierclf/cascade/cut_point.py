@@ -181,10 +181,12 @@ def choose_cut_point(
 def _reaching(
     curve: SweepCurve, rates: Floats, target: float, *, last: bool
 ) -> tuple[int, int]:
-    """Find the last point that reaches a sensitivity, the first for a specificity.
+    """Find a point that reaches a target and has the best other rate of those.
 
-    One rate falls and the other rises along the curve, so no point that reaches the
-    target has a better other rate. Points that equal it in both count as tied.
+    One rate falls and the other rises along the curve: the last point that reaches
+    a sensitivity, the first that reaches a specificity. Where others are as good in
+    the other rate, the best of them in the rate asked for is taken, and of points
+    that are alike in both the one nearest to the edge of the target.
     """
     enough = np.flatnonzero(rates >= target)
     if not enough.size:
@@ -192,7 +194,11 @@ def _reaching(
             f"cut_point.rule: expected a cut point that reaches {target}, got "
             f"{rates.max():.4f} at best. Lower the target, or search all points."
         )
-    index = int(enough[-1] if last else enough[0])
+    edge = int(enough[-1] if last else enough[0])
+    other = curve.specificity if last else curve.sensitivity
+    equal = enough[other[enough] == other[edge]]
+    best = equal[rates[equal] == rates[equal].max()]
+    index = int(best[-1] if last else best[0])
     same = curve.sensitivity == curve.sensitivity[index]
     same &= curve.specificity == curve.specificity[index]
     return index, int(same.sum())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from hierclf.data.patients import MISSING, PatientOrigin, identify_patients
 from hierclf.data.source import Source, split_name
 from hierclf.data.split import straddling_patients
 from hierclf.foundation.errors import InputError
+
+_log = logging.getLogger(__name__)
 
 _FIRST_COLUMNS = ("path", "scan", "label", "patient_id", "split", *MASK_COLUMNS)
 
@@ -122,6 +125,23 @@ def read_dataset(options: DataOptions, *, needs_labels: bool = True) -> Dataset:
     """
     rule = None if options.name_rule is None else compile_rule(options.name_rule)
     source = _open(options, rule, needs_labels)
+    try:
+        has_patients = _check(source, options, rule, needs_labels)
+    except InputError:
+        for remark in source.remarks:  # one of them may be why
+            _log.warning("%s", remark)
+        raise
+    frame = source.frame.reset_index(drop=True)
+    first = [name for name in _FIRST_COLUMNS if name in frame]
+    frame = frame[[*first, *frame.columns.difference(first, sort=False)]]
+    remarks = tuple(source.remarks)
+    return Dataset(frame, source.root, has_patients, remarks, _fingerprint(frame))
+
+
+def _check(
+    source: Source, options: DataOptions, rule: NameRule | None, needs_labels: bool
+) -> bool:
+    """Complete the rows; tells whether patients are known."""
     if rule is not None and "label" in rule.groupindex:
         _label_by_name(source, rule, needs_labels=needs_labels)
     if needs_labels:
@@ -129,11 +149,7 @@ def read_dataset(options: DataOptions, *, needs_labels: bool = True) -> Dataset:
     has_patients = identify_patients(source, options.patient_from, rule)
     _check_splits(source, allow_straddling=options.allow_straddling)
     source.refuse_troubles()
-    frame = source.frame.reset_index(drop=True)
-    first = [name for name in _FIRST_COLUMNS if name in frame]
-    frame = frame[[*first, *frame.columns.difference(first, sort=False)]]
-    remarks = tuple(source.remarks)
-    return Dataset(frame, source.root, has_patients, remarks, _fingerprint(frame))
+    return has_patients
 
 
 def _open(options: DataOptions, rule: NameRule | None, needs_labels: bool) -> Source:

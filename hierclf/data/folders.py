@@ -69,6 +69,13 @@ def is_dicom_name(scan: str) -> bool:
     return os.path.splitext(scan)[1].lower() not in PICTURE_SUFFIXES
 
 
+_SUFFIXES = PICTURE_SUFFIXES | DICOM_SUFFIXES
+_LINKS = (
+    "{} symbolic links lead out of the folder and were NOT followed, the first {!r}. "
+    "Put the scans themselves there."
+)
+
+
 def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:
     """Visit all files that are not hidden; say of each whether it is a scan."""
     if not os.path.isdir(folder):
@@ -115,7 +122,7 @@ def _is_scan(path: str, top: str) -> bool:
     suffix = os.path.splitext(name)[1].lower()
     if suffix[1:].isdigit() or not suffix:
         return _has_dicom_mark(path)
-    return suffix in PICTURE_SUFFIXES | DICOM_SUFFIXES
+    return suffix in _SUFFIXES
 
 
 def _is_regular(path: str, top: str) -> bool:
@@ -212,7 +219,42 @@ def _lower(names: list[str], depth: int) -> str:
 
 
 def _remark_on(root: Path, others: list[Path]) -> list[str]:
-    if not others:
-        return []
-    first = others[0].relative_to(root).as_posix()
-    return [f"{len(others)} files are no scans and were left out, the first {first!r}."]
+    remarks = []
+    links = [path for path in others if _leads_out(path)]
+    if links:
+        remarks.append(_LINKS.format(len(links), links[0].relative_to(root).as_posix()))
+    rest = [path for path in others if not _leads_out(path)]
+    if rest:
+        first = rest[0].relative_to(root).as_posix()
+        words = (
+            f"{len(rest)} files are no scans and were left out, the first {first!r}."
+        )
+        remarks.append(words)
+    return remarks
+
+
+def remark_on_links(folder: Path) -> str:
+    """Say how many links lead out of a folder; they are never followed.
+
+    Parameters
+    ----------
+    folder : Path
+        As for `list_scans`.
+
+    Returns
+    -------
+    remark : str
+        Empty where there is none.
+    """
+    links = [
+        path for path, is_scan in _walk(folder) if not is_scan and _leads_out(path)
+    ]
+    if not links:
+        return ""
+    return _LINKS.format(len(links), links[0].relative_to(folder).as_posix())
+
+
+def _leads_out(path: Path) -> bool:
+    """Tell a link to a regular file; one that is no scan lies outside or is odd."""
+    suffix = path.suffix.lower()
+    return path.is_symlink() and path.is_file() and suffix in _SUFFIXES

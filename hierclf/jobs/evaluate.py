@@ -51,6 +51,15 @@ def evaluate(options: EvaluateOptions) -> RunResults:
     return _write(bundle, scans, options)
 
 
+def _origin(bundle: Bundle) -> str:
+    choice = bundle.cascade.choice_
+    if choice is None:
+        return ""
+    if bundle.info.revisions:
+        return bundle.info.revisions[-1].reason
+    return f"It was chosen by {choice.rule} on training scans when the bundle was made."
+
+
 def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResults:
     said = decide(bundle, scans)
     hierarchy = bundle.cascade.hierarchy_
@@ -69,6 +78,7 @@ def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResul
         protocol="scans given to evaluate; the bundle was made before, from "
         f"{bundle.info.data.name}",
         seed=options.seed,
+        cut_point_origin=_origin(bundle),
         digests={"bundle": bundle.digest},
         options=options.model_dump(mode="json"),
     )

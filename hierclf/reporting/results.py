@@ -93,6 +93,8 @@ class RunResults(Strict):
         The cut point of the main model where it was not searched for.
     refinement : str, default=""
         How the main model names a diseased label, in words.
+    cut_point_origin : str, default=""
+        Where a given cut point comes from, in words.
     histories : dict of str to tuple of EpochFigures, optional
         Training curves by stage.
     seconds : dict of str to float, optional
@@ -122,6 +124,7 @@ class RunResults(Strict):
     cut_point: CutPointFigures | None = None
     given_cut_point: float | None = None
     refinement: str = ""
+    cut_point_origin: str = ""
     histories: dict[str, tuple[EpochFigures, ...]] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)
 

@@ -6,6 +6,7 @@ grow with their number, but for the names of those that an earlier run had score
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator
 
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from hierclf.bundle.store import load_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
-from hierclf.data.folders import list_scans
+from hierclf.data.folders import list_scans, remark_on_links
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked
 from hierclf.loading.scans import read_ahead
@@ -23,6 +24,8 @@ from hierclf.scoring.kept import Kept, take_up
 from hierclf.scoring.options import ScoreOptions, ScoreSummary
 from hierclf.scoring.reading import Reading, make_reader, refuse_tables
 from hierclf.scoring.rows import RowFormat
+
+_log = logging.getLogger(__name__)
 
 
 def score_folder(options: ScoreOptions) -> ScoreSummary:
@@ -70,6 +73,9 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
         options.out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise explain_os_error(f"make {options.out.parent}", error) from error
+    links = remark_on_links(options.input)
+    if links:
+        _log.warning("%s", links)
     with locked(options.out.with_name(f".{options.out.name}.lock")):
         kept = _prepare(options, form)
         codes = _score(options, bundle.cascade, form, kept)

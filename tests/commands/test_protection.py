@@ -189,6 +189,34 @@ def test_training_scans_are_recognized(
     assert told in caplog.text
 
 
+def test_test_part_of_a_run_is_evaluated_by_its_splits(
+    trained: Path, cohort: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    arguments = ("evaluate", "--bundle", trained / "bundle", "--data", cohort)
+    arguments += ("--resamples", 100, "--cache", tmp_path / "cache", "--split", "test")
+    done = command(*arguments, "--out", tmp_path / "e")
+    assert done.returncode == 2
+    assert "Pass --splits with the splits.csv of a run" in done.stderr
+    splits = ("--splits", trained / "splits.csv")
+    done = command(*arguments, *splits, "--out", tmp_path / "e")
+    assert done.returncode == 0, done.stderr
+    assert "in the training of the bundle" not in caplog.text
+    tables = [pd.read_csv(f / "predictions.csv") for f in (trained, tmp_path / "e")]
+    assert tables[1]["path"].tolist() == tables[0]["path"].tolist()
+    for column in ("screen_score", "predicted"):
+        assert tables[1][column].tolist() == tables[0][column].tolist()
+    told = (tmp_path / "e" / "report.html").read_text()
+    assert "chosen by macro_recall on training scans when the bundle was made" in told
+
+
+def test_folder_of_a_run_is_no_bundle(trained: Path, tmp_path: Path) -> None:
+    done = command(
+        "score", "--bundle", trained, "--input", tmp_path, "--out", tmp_path / "s.csv"
+    )
+    assert done.returncode == 4
+    assert f"Name {trained / 'bundle'} instead" in done.stderr
+
+
 def test_given_splits_are_those_of_the_shown_set(
     trained: Path, copied: Path, tmp_path: Path
 ) -> None:

@@ -13,7 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hierclf.data.folders import is_dicom_name, list_scans, read_folders
+from hierclf.data.folders import (
+    is_dicom_name,
+    list_scans,
+    read_folders,
+    remark_on_links,
+)
 from hierclf.foundation.errors import InputError, ResourceError, ScanError
 
 MARKED = b"\0" * 128 + b"DICM"
@@ -81,6 +86,10 @@ def test_links_and_special_files(
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("socket.png")
         assert names_of(root) == ["inside.png", "real.png"]
+        assert remark_on_links(root).startswith("2 symbolic links lead out of")
+        assert "'beside.png'" in remark_on_links(root)
+        remarks = read_folders(root).remarks
+    assert remark_on_links(root) in remarks
 
 
 def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:

@@ -299,7 +299,7 @@ def test_two_labels_and_nothing_else(sample, tmp_path, parse):
     )
     page = write(tmp_path, results, parse, said)
     assert "there is one diseased label only" in page.text
-    assert "It was given as 0.40 and not searched for." in page.text
+    assert "It was given as 0.40 and not searched for on these" in page.text
     assert page.rows(1)["Label"] == ["all"]
     assert len(page.of("img")) == 1
     none = write(tmp_path, results.model_copy(update={"given_cut_point": None}), parse)
