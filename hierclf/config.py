@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import parse_rule
@@ -177,9 +183,11 @@ class TrainOptions(LabelledData):
 
     @field_validator("folds", "outer_folds")
     @classmethod
-    def _none_or_several(cls, value: int) -> int:
+    def _none_or_several(cls, value: int, told: ValidationInfo) -> int:
         if value == 1:
-            raise ValueError("expected 0 or at least 2 folds, got 1. One is no fold.")
+            raise ValueError(
+                f"{told.field_name}: expected 0 or at least 2, got 1. One is no fold."
+            )
         return value
 
     @field_validator("screen", "refine")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from hierclf.networks.choices import Precision, TrainedPart
 from hierclf.transforms.augment import AugmentOptions
@@ -40,7 +40,7 @@ class StageOptions(BaseModel):
     precision: Precision = Field(
         "auto", description="float32, bfloat16, or auto: bfloat16 where it pays"
     )
-    optimizer: str = Field(
+    optimizer: Literal["auto", "lbfgs", "sgd", "adam", "adamw"] = Field(
         "auto",
         description="lbfgs, sgd, adam or adamw; auto: lbfgs for a linear head on a "
         "frozen trunk, else adamw",
@@ -89,3 +89,12 @@ class StageOptions(BaseModel):
     augment: AugmentOptions = Field(
         AugmentOptions(), description="changes to training frames"
     )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> StageOptions:
+        if self.head == "dense" and self.batch_size < 2:
+            raise ValueError(
+                "batch_size: expected at least 2 beside the dense head, whose BatchNorm "
+                f"compares scans, got {self.batch_size}. Raise it."
+            )
+        return self

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hierclf.assembly.assessment import by_argmax
 from hierclf.assembly.figures import refinement_in_words
 from hierclf.assembly.models import Builder
 from hierclf.cascade.hierarchical import HierarchicalClassifier
@@ -57,6 +58,14 @@ def test_matrix_of_the_refinement_follows_the_order_of_its_classes():
     named = refine.costs.loc[["bad", "mild", "worst"], ["bad", "mild", "worst"]]
     _same_prices(named.to_numpy(), [[0, 2, 3], [1, 0, 4], [6, 7, 0]])
     assert refine.options.loss == "cross_entropy_cost"
+
+
+def test_flat_decisions_follow_the_table():
+    table = np.array([[0.5, 0.1, 0.4], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]])
+    said = by_argmax(table)
+    assert said.decided.tolist() == [0, 1, 2]
+    assert said.refined.tolist() == [2, 1, 2]
+    np.testing.assert_allclose(said.screen_score, [0.5, 0.8, 0.9])
 
 
 def test_loss_by_costs_is_the_refinements_alone():

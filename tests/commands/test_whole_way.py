@@ -42,6 +42,8 @@ def test_results_are_those_of_the_predictions(trained: Path) -> None:
         recall = recall_score(table["label"], table[name], average="macro")
         found = results.models[name].metrics["macro_recall"].value
         assert found == pytest.approx(recall)
+    pairs = {(d.model, d.baseline) for d in results.differences}
+    assert pairs == {("cascade", name) for name in results.models if name != "cascade"}
     ill = table["predicted"] != "healthy"
     assert (ill == (table["screen_score"] >= results.threshold)).all()
     assert "the power was chosen together with the cut point" in results.refinement

@@ -73,3 +73,14 @@ def test_expected_cost_lowers_the_cost() -> None:
             logits = head(torch.from_numpy(features.astype(np.float32)))
         spent[name] = costs[targets, logits.argmax(dim=1).numpy()].mean()
     assert spent["expected_cost"] < spent["cross_entropy"]
+
+
+def test_tiny_penalty_on_dependent_features() -> None:
+    rng = np.random.default_rng(0)
+    features = np.repeat(rng.normal(size=(80, 4)), 3, axis=1)  # no inverse
+    targets = (features[:, 0] > 0).astype(np.intp)
+    head = nn.Linear(12, 2)
+    fit_linear(head, features, targets, np.ones(80), loss=cross_entropy, penalty=1e-30)
+    with torch.inference_mode():
+        said = head(torch.from_numpy(features.astype(np.float32))).argmax(dim=1)
+    assert (said.numpy() == targets).all()
