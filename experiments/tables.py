@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import hypot
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -68,4 +69,44 @@ def markdown_table(rows: list[dict[str, Any]]) -> str:
         lines.append(
             "| " + " | ".join([name, str(mine[0]["n_scans"]), *cells, auc]) + " |"
         )
+    return "\n".join(lines)
+
+
+def _gain(rows: list[dict[str, Any]], baseline: str, *, independent: bool) -> str:
+    found = [
+        difference["difference"]
+        for row in rows
+        for difference in row["differences"]
+        if (difference["baseline"], difference["metric"]) == (baseline, "macro_recall")
+    ]
+    value = mean(one["value"] for one in found)
+    low, high = mean(one["low"] for one in found), mean(one["high"] for one in found)
+    if independent:
+        low = value - hypot(*(_below(one) for one in found)) / len(found)
+        high = value + hypot(*(_above(one) for one in found)) / len(found)
+    return f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _below(estimate: dict[str, float]) -> float:
+    return estimate["value"] - estimate["low"]
+
+
+def _above(estimate: dict[str, float]) -> float:
+    return estimate["high"] - estimate["value"]
+
+
+def markdown_gains(rows: list[dict[str, Any]], *, independent: bool) -> str:
+    """Print the cascade's macro recall less that of each other model, paired.
+
+    Where seeds only move the folds of one data set, the intervals are averaged.
+    Where each seed is a data set of its own (`independent`), the distances to the
+    bounds are added as errors are: the root of their squares, over their number.
+    """
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    head = ["cascade less", *MODELS[:-1]]
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for name in names:
+        mine = [row for row in rows if row["name"] == name]
+        cells = [_gain(mine, model, independent=independent) for model in MODELS[:-1]]
+        lines.append("| " + " | ".join([name, *cells]) + " |")
     return "\n".join(lines)

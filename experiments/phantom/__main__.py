@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from experiments.tables import markdown_table, save_rows, seed_row
+from experiments.tables import markdown_gains, markdown_table, save_rows, seed_row
 from hierclf.config import TrainOptions
 from hierclf.jobs.train import train
 from hierclf.reporting.results import RunResults, read_results
@@ -54,6 +54,7 @@ def main() -> None:
             rows.append(seed_row(f"phantom, costs {costs}", results))
             save_rows(told.out / "phantom.json", rows)
     print(markdown_table(rows))
+    print(markdown_gains(rows, independent=True))
 
 
 if __name__ == "__main__":

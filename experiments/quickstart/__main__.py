@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from experiments.tables import markdown_table, save_rows, seed_row
+from experiments.tables import markdown_gains, markdown_table, save_rows, seed_row
 from hierclf.config import TrainOptions
 from hierclf.console import parse
 from hierclf.jobs.train import train
@@ -44,6 +44,7 @@ def main() -> None:
             rows.append(seed_row(name, results))
             save_rows(told.out / "quickstart.json", rows)
     print(markdown_table(rows))
+    print(markdown_gains(rows, independent=False))
 
 
 if __name__ == "__main__":

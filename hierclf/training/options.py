@@ -94,7 +94,7 @@ class StageOptions(BaseModel):
     def _fits_together(self) -> StageOptions:
         if self.head == "dense" and self.batch_size < 2:
             raise ValueError(
-                "batch_size: expected at least 2 beside the dense head, whose BatchNorm "
-                f"compares scans, got {self.batch_size}. Raise it."
+                "batch_size: expected at least 2 beside the dense head, got "
+                f"{self.batch_size}. Its BatchNorm compares scans: raise it."
             )
         return self
