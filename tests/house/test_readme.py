@@ -34,7 +34,9 @@ def test_python_blocks_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert blocks
     for block in blocks:
         exec(compile(block, "README.md", "exec"), {})  # noqa: S102
-    assert "[1. 1. 1.]" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.startswith("0.")  # the cut point
+    assert "'stage1'" in told
 
 
 @pytest.mark.parametrize("name", ["README.md", "Makefile"])

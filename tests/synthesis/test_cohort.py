@@ -179,6 +179,10 @@ def test_an_existing_folder_is_refused(cohort) -> None:
 def test_an_existing_folder_is_replaced_when_asked(tmp_path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "stray.txt").write_text("old")
+    with pytest.raises(InputError, match=r"a folder with cohort\.json to overwrite"):
+        make_cohort(_options(tmp_path / "b", cases=8, overwrite=True))
+    assert (tmp_path / "b" / "stray.txt").read_text() == "old"
+    (tmp_path / "b" / "cohort.json").write_text("{}")
     folder = make_cohort(_options(tmp_path / "b", cases=8, overwrite=True))
     assert not (folder / "stray.txt").exists()
     assert len(_rows(folder)) == 8
