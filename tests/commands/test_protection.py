@@ -94,6 +94,22 @@ def test_resume_refuses_other_scans(copied: Path, tmp_path: Path) -> None:
     assert _content(tmp_path / "run") == before
 
 
+def test_overwrite_leaves_nothing_of_the_old_run(
+    trained: Path, cohort: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained, tmp_path / "run")
+    (tmp_path / "run" / "checkpoints").mkdir(exist_ok=True)
+    (tmp_path / "run" / "checkpoints" / "old.safetensors").write_bytes(b"old")
+    done = command(
+        "train", "--data", cohort, "--healthy", "healthy", *QUICK, "--overwrite",
+        "--cache", tmp_path / "cache", "--out", tmp_path / "run",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not list((tmp_path / "run").rglob("old.safetensors"))
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
+    assert plan["options"]["costs"] == "none"
+
+
 def test_sweep_looks_at_both_targets_first(
     trained: Path, cohort: Path, tmp_path: Path
 ) -> None:

@@ -123,8 +123,12 @@ def test_whole_network_with_validation_part(cohort: Path, tmp_path: Path) -> Non
     assert results.cut_point is not None
     assert "validation part" in results.cut_point.how
     before = (tmp_path / "run" / "predictions.csv").read_bytes()
+    states = sorted((tmp_path / "run" / "checkpoints").glob("*.safetensors"))
+    written = [path.stat().st_mtime_ns for path in states]
+    assert len(states) == 2  # screen and refinement
     resumed = command(*arguments, "--resume")
     assert resumed.returncode == 0, resumed.stderr
+    assert [path.stat().st_mtime_ns for path in states] == written  # taken up
     assert (tmp_path / "run" / "predictions.csv").read_bytes() == before
 
 
