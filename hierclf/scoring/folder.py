@@ -1,7 +1,8 @@
 """A folder of scans to a file of rows, however many there are.
 
 Scans are read ahead by threads, scored in batches and forgotten: memory does not
-grow with their number, but for the names of those that an earlier run had scored.
+grow with their number, but for 64 bits of each one's hash, by which equal files are
+told, and the names of those that an earlier run had scored.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hierclf.scoring.journal import open_journal, part_of
 from hierclf.scoring.kept import Kept, take_up
 from hierclf.scoring.options import ScoreOptions, ScoreSummary
 from hierclf.scoring.reading import Reading, make_reader, refuse_tables
-from hierclf.scoring.rows import RowFormat
+from hierclf.scoring.rows import RowFormat, flag_copies
 
 _log = logging.getLogger(__name__)
 
@@ -145,6 +146,7 @@ def _score(
     with bar, open_journal(options.out, form.columns, kept.end) as journal:
         for batch in _batches(readings, options.batch_size):
             rows = rows_of(batch, cascade, form)
+            flag_copies(rows, kept.seen)
             journal.append(rows)
             codes.update(row[2] for row in rows)
             bar.update(len(rows))

@@ -40,12 +40,15 @@ class Kept:
         How many have which code; '' is that of a score.
     digests : dict of str to str
         SHA-256 of the first scans among them, by path.
+    seen : set of int
+        First 64 bits of the SHA-256 of all.
     """
 
     end: int = 0
     done: set[str] = field(default_factory=set)
     codes: Counter[str] = field(default_factory=Counter)
     digests: dict[str, str] = field(default_factory=dict)
+    seen: set[int] = field(default_factory=set)
 
     def add(self, rows: Sequence[Row], end: int) -> None:
         """Keep rows up to a byte."""
@@ -53,6 +56,8 @@ class Kept:
             path, digest = unescape_cell(row[0]), row[-2]
             self.done.add(path)
             self.codes[row[2]] += 1
+            if digest:
+                self.seen.add(int(digest[:16], 16))
             if digest and len(self.digests) < _N_DIGESTS:
                 self.digests[path] = digest
         self.end = end

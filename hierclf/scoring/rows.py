@@ -24,6 +24,7 @@ from hierclf.scoring.reading import UNREAD, Reading
 N_DIGEST = 16
 """Hexadecimal digits of the bundle's digest that stand in each row."""
 Row = list[str]
+COPY = "an earlier row is of an equal file"
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class RowFormat:
         Returns
         -------
         row : list of str
-            Numbers with six significant digits.
+            Numbers with nine significant digits.
         """
         decided = int(told.decided[place])
         probabilities = [_digits(p) for p in told.probabilities[place]]
@@ -103,6 +104,25 @@ class RowFormat:
         empty = [""] * (len(self.hierarchy.labels) + 4)  # score to view_spread
         cells = [reading.path, status, code, *empty]
         return [*cells, self.bundle, reading.sha256, message]
+
+
+def flag_copies(rows: Iterable[Row], seen: set[int]) -> None:
+    """Say in a row that an earlier one is of an equal file.
+
+    Parameters
+    ----------
+    rows : iterable of list of str
+        Their last cell, the message, is filled where it is empty.
+    seen : set of int
+        First 64 bits of the SHA-256 of each file so far; these are added.
+    """
+    for row in rows:
+        *_, digest, message = row
+        if digest:
+            number = int(digest[:16], 16)
+            if number in seen and not message:
+                row[-1] = COPY
+            seen.add(number)
 
 
 def _digits(number: np.float64) -> str:

@@ -74,7 +74,7 @@ def test_rows_come_in_the_order_of_the_names(options):
     assert set(names) == {path.relative_to(options.input).as_posix() for path in found}
 
 
-def test_numbers_have_six_digits_and_read_back_the_same(options):
+def test_numbers_have_nine_digits_and_read_back_the_same(options):
     score_folder(options)
     for row in _rows(options.out):
         for name in NUMBERS:
@@ -89,6 +89,25 @@ def test_stages_that_look_at_two_sizes(options, bundle_of_two_sizes):
         scan = read_scan(options.input / _unescaped(row))
         told = cascade.decide([scan.pixels])
         assert float(row["p_mild"]) == pytest.approx(told.probabilities[0, 2], rel=2e-5)
+
+
+def test_equal_files_are_told_and_scored_alike(options, scan):
+    """Fault 42; also where the row of the first is of an earlier run."""
+    scan(options.input / "a.png", 99)
+    for name in ("b.png", "zz.png"):
+        shutil.copy(options.input / "a.png", options.input / name)
+    score_folder(options)
+    rows = {row["path"]: row for row in _rows(options.out)}
+    assert {name for name, row in rows.items() if row["message"]} == {"b.png", "zz.png"}
+    assert rows["zz.png"]["message"] == "an earlier row is of an equal file"
+    for column in (*SCORES, "status", "sha256"):
+        assert rows["a.png"][column] == rows["b.png"][column] == rows["zz.png"][column]
+    whole = options.out.read_bytes()
+    end = whole.rindex(b"zz.png")
+    options.out.unlink()
+    _part(options).write_bytes(whole[:end])
+    score_folder(options.model_copy(update={"resume": True}))
+    assert options.out.read_bytes() == whole
 
 
 BROKEN = {
