@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,4 +61,7 @@ def trained(cohort: Path) -> Path:
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert "macro recall (phantom)" in made.stdout
+    assert re.search(
+        r"^  cascade  .*0\.\d{3} \[0\.\d{3}, \d\.\d{3}\]", made.stdout, re.M
+    )
     return out
