@@ -20,9 +20,9 @@ from hierclf.cascade.cut_point import (
     parse_rule,
 )
 from hierclf.cascade.decisions import Decisions, HeldOut
-from hierclf.cascade.folds import inner_folds
+from hierclf.data.inner_folds import inner_folds
+from hierclf.data.rows import is_plain, patients_of, take
 from hierclf.foundation.errors import InputError
-from hierclf.loading.rows import is_plain, patients_of, take
 from hierclf.problem.costs import least_cost_decision
 from hierclf.problem.labels import hierarchy_of
 

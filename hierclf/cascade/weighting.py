@@ -11,9 +11,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clo
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
-from hierclf.cascade.folds import inner_folds
+from hierclf.data.inner_folds import inner_folds
+from hierclf.data.rows import patients_of, take
 from hierclf.foundation.errors import InputError
-from hierclf.loading.rows import patients_of, take
 from hierclf.problem.costs import check_cost_vector, recall_costs
 
 

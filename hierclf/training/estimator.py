@@ -18,13 +18,13 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from tqdm import tqdm
 
+from hierclf.data.rows import patients_of, take
 from hierclf.data.split import hold_out, merge_rare
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.seeding import derive_seed
 from hierclf.inference.frozen import FrozenTrunk, ViewOptions, shared_trunk
 from hierclf.inference.precision import resolve_precision
 from hierclf.inference.views import make_views
-from hierclf.loading.rows import patients_of, take
 from hierclf.loading.scans import FrameReader, Scans
 from hierclf.networks.backbones import Backbone, make_backbone
 from hierclf.networks.network import Network, make_featurizer, make_head

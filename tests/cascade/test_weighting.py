@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import recall_score
 from sklearn.model_selection import cross_val_predict
 
-from hierclf.cascade.folds import inner_folds
 from hierclf.cascade.weighting import CostWeighted
+from hierclf.data.inner_folds import inner_folds
 from hierclf.foundation.errors import InputError
 from hierclf.problem.costs import recall_costs
 

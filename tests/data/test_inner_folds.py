@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hierclf.cascade.folds import inner_folds
+from hierclf.data.inner_folds import inner_folds
 from hierclf.foundation.errors import InputError
 
 
