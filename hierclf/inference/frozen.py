@@ -10,9 +10,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -38,10 +41,11 @@ from hierclf.networks.choices import Precision
 from hierclf.networks.network import Featurizer
 
 Features = NDArray[np.floating]
+Output = Literal["pooled", "maps"]
 _Key = tuple[str, int, int]  # path, size, time of change
 _MEMORY_BYTES = 4 << 30
 _BATCH_CROPS = 64
-_CODE = "features 2"  # to be raised when the same scan would give other features
+_CODE = "features 3"  # to be raised when the same scan would give other features
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,14 @@ class ViewOptions:
         Name of the views, see `hierclf.inference.views`.
     precision : str
         Number format, see `hierclf.inference.precision`.
+    output : {"pooled", "maps"}
+        What is kept of the last map: its pooled channels, or all of it.
     """
 
     image_size: int = 224
     views: str = "tencrop"
     precision: Precision = "auto"
+    output: Output = "pooled"
 
 
 def digest_of(featurizer: Featurizer, options: ViewOptions) -> str:
@@ -79,7 +86,7 @@ def digest_of(featurizer: Featurizer, options: ViewOptions) -> str:
         64 hexadecimal digits; equal for equal features.
     """
     digest = hashlib.sha256(f"{_CODE} {dtype_of(options.precision)}".encode())
-    digest.update(f"{options.image_size} {options.views}".encode())
+    digest.update(f"{options.image_size} {options.views} {options.output}".encode())
     digest.update(repr(featurizer).encode())
     for name, tensor in featurizer.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
@@ -141,10 +148,15 @@ class FrozenTrunk:
         """Keep features in a folder from now on."""
         self._cache = ArrayCache(folder, self.digest)
 
-    @property
-    def n_features(self) -> int:
-        """Width of one view's features."""
-        return self.featurizer.n_features
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one view's features: ``(n_features,)`` or ``(n_channels, h, w)``."""
+        if self.options.output == "pooled":
+            return (self.featurizer.n_features,)
+        side = self.options.image_size
+        with torch.inference_mode():
+            blank = torch.zeros(1, 1, side, side, device=self._device)
+            return tuple(self._engine.maps(blank).shape[1:])
 
     def features(self, scans: Scans) -> Features:
         """Compute or recall the features of scans.
@@ -156,7 +168,7 @@ class FrozenTrunk:
 
         Returns
         -------
-        features : ndarray of float, shape (n_scans, n_views, n_features)
+        features : ndarray of float, shape (n_scans, n_views, *shape)
             Half precision of a bfloat16 trunk, which knows no more; rounded also where
             nothing is cached, so that a cache changes no score.
 
@@ -188,12 +200,12 @@ class FrozenTrunk:
 
         Returns
         -------
-        features : ndarray of float, shape (n_scans, n_views, n_features)
+        features : ndarray of float, shape (n_scans, n_views, *shape)
             Zero where a scan was not read.
         errors : dict of int to ScanError
             By the position of the row.
         """
-        shape = (len(scans), self.views.n_views, self.n_features)
+        shape = (len(scans), self.views.n_views, *self.shape)
         result = np.zeros(shape, dtype=self._kept)
         errors: dict[int, ScanError] = {}
         new = []
@@ -282,9 +294,10 @@ class FrozenTrunk:
             images = torch.from_numpy(frames)[:, None].to(self._device)
             crops = self.views.cut(images, self.options.image_size)
             flat = crops.flatten(0, 1)  # (n_scans * n_views, 1, size, size)
-            pooled = self._engine(flat).float().cpu().numpy()
+            see = self._engine if self.options.output == "pooled" else self._engine.maps
+            seen = see(flat).float().cpu().numpy()
         limit = np.finfo(self._kept).max
-        shaped = pooled.reshape(len(frames), self.views.n_views, -1)
+        shaped = seen.reshape(len(frames), self.views.n_views, *self.shape)
         features: Features = np.clip(shaped, -limit, limit).astype(self._kept)
         return features
 
@@ -321,6 +334,7 @@ def _parts(items: list[Frame], size: int) -> Iterator[list[Frame]]:
 
 
 _TRUNKS: WeakValueDictionary[tuple[str, str], FrozenTrunk] = WeakValueDictionary()
+_RECENT: deque[FrozenTrunk] = deque(maxlen=4)
 
 
 def shared_trunk(
@@ -342,11 +356,15 @@ def shared_trunk(
     Returns
     -------
     trunk : FrozenTrunk
-        Shared as long as somebody holds it.
+        Shared as long as somebody holds it; the last four are held here, so that
+        fits one after another on one trunk compute its features once.
     """
     key = (digest_of(featurizer, options), str(cache))
     trunk = _TRUNKS.get(key)
     if trunk is None:
         trunk = FrozenTrunk(featurizer, options, cache)
         _TRUNKS[key] = trunk
+    if trunk in _RECENT:
+        _RECENT.remove(trunk)
+    _RECENT.append(trunk)
     return trunk

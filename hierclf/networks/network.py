@@ -32,8 +32,28 @@ class Featurizer(nn.Module):
         self.register_buffer("mean", torch.tensor(backbone.mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(backbone.std).view(1, 3, 1, 1))
 
+    def maps(self, images: Tensor) -> Tensor:
+        """Normalize and run the trunk.
+
+        Parameters
+        ----------
+        images : Tensor, shape (n, 1, height, width), in [0, 1]
+            Luminance.
+
+        Returns
+        -------
+        maps : Tensor, shape (n, n_channels, h, w)
+            Activations of the last convolutional block, float32.
+        """
+        color = images.expand(-1, 3, -1, -1)  # (n, 3, height, width)
+        normal = (color - self.get_buffer("mean")) / self.get_buffer("std")
+        like = next(self.trunk.parameters())
+        normal = normal.to(like.dtype, memory_format=torch.channels_last)
+        activations: Tensor = self.trunk(normal).float()
+        return activations
+
     def forward(self, images: Tensor) -> Tensor:
-        """Normalize, run the trunk and pool its map.
+        """Run the trunk and pool its map.
 
         Parameters
         ----------
@@ -45,11 +65,7 @@ class Featurizer(nn.Module):
         features : Tensor, shape (n, n_features)
             What the head sees.
         """
-        color = images.expand(-1, 3, -1, -1)  # (n, 3, height, width)
-        normal = (color - self.get_buffer("mean")) / self.get_buffer("std")
-        like = next(self.trunk.parameters())
-        normal = normal.to(like.dtype, memory_format=torch.channels_last)
-        pooled: Tensor = self.pool(self.trunk(normal).float())
+        pooled: Tensor = self.pool(self.maps(images))
         return pooled
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +21,18 @@ from hierclf.data.rows import patients_of, take
 from hierclf.data.split import hold_out, merge_rare
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.seeding import derive_seed
-from hierclf.inference.frozen import FrozenTrunk, ViewOptions, shared_trunk
+from hierclf.inference.frozen import FrozenTrunk, Output, shared_trunk
 from hierclf.inference.precision import resolve_precision
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import FrameReader, Scans
-from hierclf.networks.backbones import Backbone, make_backbone
+from hierclf.networks.backbones import Backbone
 from hierclf.networks.network import Network, make_featurizer, make_head
 from hierclf.problem.costs import check_cost_matrix
 from hierclf.training.checkpoint import Checkpoint
 from hierclf.training.fitting import Exam, Lesson, fit_head, fit_network, image_logits
 from hierclf.training.losses import class_balanced_weights
 from hierclf.training.options import StageOptions
+from hierclf.training.trunks import backbone_of, trunk_of, view_of
 
 Probabilities = NDArray[np.float64]
 
@@ -143,7 +143,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         lesson = Lesson(X, targets, weights, self._costs(), self.seed)
         exam = self._exam(validation)
         checkpoint = Checkpoint(self.checkpoints, self._key(lesson, exam))
-        template = _backbone(
+        template = backbone_of(
             options.backbone, options.weights, options.weights_dir, self.seed
         )
         with torch.random.fork_rng():
@@ -165,7 +165,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         options = self._options()
         self.trunk_: FrozenTrunk | None = None
         if options.part == "head":
-            self.trunk_ = _trunk(options, self.cache, self.seed)
+            self.trunk_ = trunk_of(options, self.cache, self.seed)
             self.history_ = fit_head(
                 head, self.trunk_, lesson, options, exam=exam, checkpoint=checkpoint
             )
@@ -197,7 +197,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """
         options = self._options()
         if options.part == "head":
-            return self._frozen_trunk().try_features(X)[1]
+            return self.look().try_features(X)[1]
         side = make_views(options.views).frame_side(options.image_size)
         results = FrameReader(side, self.cache).read_all(X)
         bar = tqdm(results, total=len(X), desc="reading", unit="scan", disable=None)
@@ -275,10 +275,39 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         precision = resolve_precision(options.precision)
         return options.model_copy(update={"precision": precision})
 
-    def _frozen_trunk(self) -> FrozenTrunk:
-        """Give the trunk of a fitted stage, or the one a fit would take."""
-        trunk: FrozenTrunk | None = getattr(self, "trunk_", None)
-        return trunk or _trunk(self._options(), self.cache, self.seed)
+    def look(
+        self, *, views: str | None = None, output: Output = "pooled"
+    ) -> FrozenTrunk:
+        """Give the trunk as something that computes features and remembers them.
+
+        Parameters
+        ----------
+        views : str, optional
+            Names of other views than those of the options.
+        output : {"pooled", "maps"}, default="pooled"
+            What is kept of the last map.
+
+        Returns
+        -------
+        trunk : FrozenTrunk
+            Of the fitted network; before ``fit`` the one that a fit would take.
+
+        Raises
+        ------
+        NotFittedError
+            If the trunk learns and was not fitted.
+        """
+        options = self._options()
+        if views:
+            options = options.model_copy(update={"views": views})
+        network: Network | None = getattr(self, "network_", None)
+        if network is not None:
+            return shared_trunk(
+                network.featurizer, view_of(options, output), self.cache
+            )
+        if options.part != "head":
+            check_is_fitted(self, "network_")
+        return trunk_of(options, self.cache, self.seed, output)
 
     def _options(self) -> StageOptions:
         return self.options if self.options is not None else StageOptions()
@@ -369,32 +398,3 @@ def _weights(weight: ArrayLike | None, n_scans: int) -> NDArray[np.float64]:
     values = np.asarray(weight, dtype=np.float64)
     scaled: NDArray[np.float64] = values / values.mean()
     return scaled
-
-
-@lru_cache(maxsize=2)
-def _backbone(name: str, weights: str, weights_dir: Path | None, seed: int) -> Backbone:
-    """Build a backbone once; who trains it takes a copy."""
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(seed, "weights"))
-        return make_backbone(name, weights=weights, weights_dir=weights_dir)
-
-
-@lru_cache(maxsize=2)
-def _trunk_of(
-    options: ViewOptions,
-    head: str,
-    backbone: tuple[str, str, Path | None, int],
-    cache: Path | None,
-) -> FrozenTrunk:
-    featurizer = make_featurizer(head, copy.deepcopy(_backbone(*backbone)))
-    return shared_trunk(featurizer, options, cache)
-
-
-def _trunk(options: StageOptions, cache: Path | None, seed: int) -> FrozenTrunk:
-    """Give the frozen trunk of some options; the seed matters to random weights."""
-    view = ViewOptions(
-        options.image_size, options.views, resolve_precision(options.precision)
-    )
-    seed_of_weights = seed if options.weights == "none" else 0
-    source = (options.backbone, options.weights, options.weights_dir, seed_of_weights)
-    return _trunk_of(view, options.head, source, cache)

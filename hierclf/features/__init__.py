@@ -1,0 +1,1 @@
+"""Feature tables of scans, from networks that no longer learn."""

@@ -1,0 +1,310 @@
+"""A network as a scikit-learn transformer: scans to feature tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor
+
+from hierclf.data.inner_folds import inner_folds
+from hierclf.data.rows import patients_of, take
+from hierclf.features.regions import (
+    discriminative_maps,
+    flattened,
+    main_regions,
+    pooled,
+)
+from hierclf.foundation.choices import choose
+from hierclf.foundation.errors import InputError, join_troubles
+from hierclf.inference.frozen import FrozenTrunk, Output
+from hierclf.loading.scans import Scans
+from hierclf.networks.activation_maps import channel_weights
+from hierclf.training.estimator import NetworkClassifier
+
+Floats = NDArray[np.floating]
+_SCANS_AT_ONCE = 256
+
+
+def _weighted_means(maps: Floats, weights: Floats) -> Floats:
+    means: Floats = maps.mean(axis=(2, 3)) * weights
+    return means
+
+
+def _region_pooled(maps: Floats, weights: Floats) -> Floats:
+    weighed = discriminative_maps(maps, weights)
+    return pooled(weighed, main_regions(weighed.sum(axis=1)))
+
+
+def _region_flattened(maps: Floats, weights: Floats) -> Floats:
+    weighed = discriminative_maps(maps, weights)
+    return flattened(weighed, main_regions(weighed.sum(axis=1)))
+
+
+POOLED = "pooled"
+KINDS: Mapping[str, Callable[[Floats, Floats], Floats] | None] = MappingProxyType(
+    {
+        POOLED: None,
+        "gradcam": _weighted_means,
+        "scda": _region_pooled,
+        "scda_flat": _region_flattened,
+    }
+)
+"""Kinds of features: maps ``(n, n_channels, h, w)`` and channel weights ``(n,
+n_channels)`` to a table. ``pooled`` needs neither: its channels are averaged."""
+
+
+class FeatureExtractor(TransformerMixin, BaseEstimator):
+    r"""Turn scans into features of a network that no longer learns.
+
+    ``pooled`` features say nothing of classes. All others weigh the channels by
+    what they do for *one class of the scan*, the one that the network predicts, so
+    what the network thinks is written into them. Two things follow. On scans that
+    the network was fitted on it thinks better than on others; so ``fit_transform``
+    predicts each scan by a network that was fitted on other patients. And where the
+    true label is put in the place of the predicted one, the features *are* the
+    label: on phantoms, learners on such features reach a macro recall of 1.000.
+
+    Parameters
+    ----------
+    network : NetworkClassifier or FrozenEstimator, optional
+        What computes. A `NetworkClassifier` is fitted in ``fit`` (not for
+        ``pooled`` with a frozen trunk, which depends on no label); a fitted one in
+        a `sklearn.frozen.FrozenEstimator` is taken as it is, as the sources do.
+    kind : {"pooled", "gradcam", "scda", "scda_flat"}, default="pooled"
+        Means of the channels; the same times the weights of the predicted class;
+        mean and maximum of the weighted channels within the main region; all cells
+        of that region.
+    views : str, optional
+        Views over which features are averaged. By default those of the network, but
+        one view for ``scda_flat``, whose cells have places.
+    cv : int, default=5
+        Patient-disjoint folds of ``fit_transform``; 0 predicts the scans by the
+        network that was fitted on them.
+    seed : int, default=0
+        Of the folds.
+
+    Attributes
+    ----------
+    network_ : NetworkClassifier or None
+        Fitted; None where none is needed.
+    trunk_ : FrozenTrunk
+        What computes maps or their means.
+
+    Examples
+    --------
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> extractor = FeatureExtractor(NetworkClassifier(seed=1), kind="scda")
+    >>> extractor.kind
+    'scda'
+    """
+
+    def __init__(
+        self,
+        network: Any = None,
+        *,
+        kind: str = POOLED,
+        views: str | None = None,
+        cv: int = 5,
+        seed: int = 0,
+    ) -> None:
+        self.network = network
+        self.kind = kind
+        self.views = views
+        self.cv = cv
+        self.seed = seed
+
+    def fit(self, X: Scans, y: ArrayLike | None = None) -> FeatureExtractor:
+        """Fit the network, where the features depend on what it learns.
+
+        Parameters
+        ----------
+        X : DataFrame or sequence of ndarray, length n_scans
+            Manifest rows, or scans in memory.
+        y : array-like, shape (n_scans,), optional
+            Labels; needed where the network is fitted.
+
+        Returns
+        -------
+        self : FeatureExtractor
+            Fitted.
+
+        Raises
+        ------
+        InputError
+            If the kind is unknown, labels are needed and absent, or a scan cannot
+            be read.
+        """
+        choose("features", self.kind, KINDS)
+        network = self._fitted(X, y)
+        self.network_: NetworkClassifier | None = network if self._asks else None
+        output: Output = "maps" if self._asks else "pooled"
+        self.trunk_: FrozenTrunk = network.look(views=self._views(), output=output)
+        return self
+
+    def fit_transform(
+        self, X: Scans, y: ArrayLike | None = None, **fit_params: Any
+    ) -> Floats:
+        """Fit, and give features as other scans will have them.
+
+        Parameters
+        ----------
+        X : DataFrame or sequence of ndarray, length n_scans
+            Manifest rows, or scans in memory.
+        y : array-like, shape (n_scans,), optional
+            Labels.
+        **fit_params : object
+            None is known.
+
+        Returns
+        -------
+        features : ndarray of float32, shape (n_scans, n_features)
+            Where classes matter, each scan was predicted by a network that was
+            fitted on other patients.
+        """
+        self.fit(X, y, **fit_params)
+        if not self._asks or self.cv == 0 or _is_given(self.network):
+            return self.transform(X)
+        labels = np.asarray(y)
+        predicted = np.empty(len(labels), dtype=labels.dtype)
+        patients = patients_of(X, len(labels))
+        for train, test in inner_folds(
+            labels, patients, n_folds=self.cv, seed=self.seed
+        ):
+            if len(np.unique(labels[train])) < 2:
+                predicted[test] = labels[train][0]
+                continue
+            other = clone(self.network).fit(take(X, train), labels[train])
+            predicted[test] = other.predict(take(X, test))
+        return self._by_class(X, predicted)
+
+    def transform(self, X: Scans, leaking_labels: ArrayLike | None = None) -> Floats:
+        """Give the features of scans.
+
+        Parameters
+        ----------
+        X : DataFrame or sequence of ndarray, length n_scans
+            Manifest rows, or scans in memory.
+        leaking_labels : array-like, shape (n_scans,), optional
+            True labels, to weigh channels by in the place of predicted ones. That
+            is a leak, and any figure on such features is worthless but for one use:
+            to show what the leak is worth.
+
+        Returns
+        -------
+        features : ndarray of float32, shape (n_scans, n_features)
+            Means over the views.
+
+        Raises
+        ------
+        InputError
+            If a scan cannot be read, or a feature is no finite number.
+        """
+        check_is_fitted(self, "trunk_")
+        if self.network_ is None:
+            seen = self.trunk_.features(X).astype(np.float32).mean(axis=1)
+            return _finite(X, seen)
+        return self._by_class(X, leaking_labels)
+
+    def _by_class(self, X: Scans, labels: ArrayLike | None) -> Floats:
+        """Weigh by the given classes, or by the predicted ones."""
+        parts = [
+            self._of_maps(
+                self.trunk_.features(take(X, rows)),
+                None if labels is None else np.asarray(labels)[rows],
+            )
+            for rows in _pieces(len(X))
+        ]
+        return _finite(X, np.concatenate(parts))
+
+    def _of_maps(self, seen: Floats, labels: NDArray[Any] | None) -> Floats:
+        n_scans, n_views = seen.shape[:2]
+        maps = seen.reshape(-1, *seen.shape[2:]).astype(np.float32)
+        stage = self.network_
+        make = KINDS[self.kind]
+        if stage is None or make is None:
+            raise TypeError("pooled features have no classes")
+        tensor = torch.from_numpy(maps)
+        if labels is None:
+            targets = _predicted(stage, tensor, n_views)
+        else:
+            targets = np.searchsorted(stage.classes_, labels)
+        repeated = torch.from_numpy(np.repeat(targets, n_views))
+        weights = channel_weights(stage.network_, tensor, repeated).numpy()
+        features = make(maps, weights).reshape(n_scans, n_views, -1)
+        mean: Floats = features.mean(axis=1, dtype=np.float32)
+        return mean
+
+    @property
+    def _asks(self) -> bool:
+        """Whether features depend on a class."""
+        return self.kind != POOLED
+
+    def _views(self) -> str | None:
+        if self.views is None and self.kind == "scda_flat":
+            return "whole" if self._options_of_network().views == "whole" else "center"
+        return self.views
+
+    def _options_of_network(self) -> Any:
+        network = self.network
+        inner = getattr(network, "estimator", network)
+        return (inner or NetworkClassifier()).resolved_options()
+
+    def _fitted(self, X: Scans, y: ArrayLike | None) -> NetworkClassifier:
+        if _is_given(self.network):
+            fitted: NetworkClassifier = self.network.estimator
+            return fitted
+        network = NetworkClassifier() if self.network is None else clone(self.network)
+        if not self._asks and network.resolved_options().part == "head":
+            return network
+        if y is None:
+            raise InputError(
+                f"features: expected labels to fit the network of {self.kind!r} "
+                "features on, got none. Pass y, or a fitted network."
+            )
+        return network.fit(X, y)
+
+
+def _predicted(
+    stage: NetworkClassifier, maps: Tensor, n_views: int
+) -> NDArray[np.intp]:
+    """Name the most probable class of each scan, its views averaged."""
+    network = stage.network_
+    with torch.inference_mode():
+        logits = network.head(network.featurizer.pool(maps)).double()
+    shares = torch.softmax(logits, dim=1).reshape(-1, n_views, logits.shape[1])
+    targets: NDArray[np.intp] = shares.mean(dim=1).argmax(dim=1).numpy()
+    return targets
+
+
+def _is_given(network: Any) -> bool:
+    """Whether a network was fitted before."""
+    return hasattr(network, "estimator")
+
+
+def _pieces(n_scans: int) -> list[NDArray[np.intp]]:
+    starts = range(0, n_scans, _SCANS_AT_ONCE)
+    return [np.arange(s, min(s + _SCANS_AT_ONCE, n_scans)) for s in starts]
+
+
+def _finite(X: Scans, features: Floats) -> Floats:
+    rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(rows):
+        names = [_name(X, int(row)) for row in rows]
+        told = "expected finite features, got NaN or infinity. Look at the scan."
+        raise InputError(join_troubles([f"{name}: {told}" for name in names]))
+    return features
+
+
+def _name(X: Scans, row: int) -> str:
+    if isinstance(X, pd.DataFrame):
+        told = X.iloc[row]
+        return str(told["scan"] if "scan" in X else told["path"])
+    return f"scan {row}"

@@ -1,0 +1,1 @@
+"""Learners on feature tables: by name, tuned and calibrated by patient, stacked."""

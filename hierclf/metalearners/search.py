@@ -1,0 +1,300 @@
+"""A learner on features, its parameters chosen and its scores calibrated by patient.
+
+scikit-learn has the parts (`GridSearchCV`, `CalibratedClassifierCV`, `Pipeline`),
+but patients are in the manifest and not in the table that a learner sees, so its
+folds would be drawn without them; and it would compute features again for each
+parameter. Here one loop over folds by patient gives the scores by which parameters
+are chosen, and the same scores then calibrate the chosen ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.decomposition import PCA
+from sklearn.model_selection import ParameterGrid
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from hierclf.data.balance import upsample
+from hierclf.data.inner_folds import inner_folds
+from hierclf.data.rows import patients_of, take
+from hierclf.foundation.errors import InputError
+from hierclf.metalearners.calibration import balanced_log_loss, fit_calibrator
+from hierclf.metalearners.learners import Recipe, find_learner
+from hierclf.metalearners.scores import columns_of, scores_of
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One choice of parameters.
+
+    Parameters
+    ----------
+    components : int or None
+        Principal components; None for none.
+    params : mapping of str to object
+        Of the learner, as its grid has them.
+    loss : float
+        Balanced log loss of held-out, calibrated scores; lower is better.
+    """
+
+    components: int | None
+    params: Mapping[str, Any]
+    loss: float
+
+
+class MetaLearner(ClassifierMixin, BaseEstimator):
+    """A scikit-learn learner on features, tuned and calibrated by patient.
+
+    Parameters
+    ----------
+    features : transformer, optional
+        Scans to a table, for example a `hierclf.features.extractor.FeatureExtractor`
+        or a `sklearn.pipeline.FeatureUnion` of several. Where it is not given, what
+        is passed to ``fit`` is the table.
+    learner : str, default="logistic"
+        One of `hierclf.metalearners.learners.LEARNERS`.
+    components : sequence of int or None, optional
+        Numbers of principal components to try, None for the standardized features
+        themselves; those of the learner where it is not given.
+    grid : mapping of str to sequence, optional
+        Parameters to try instead of the learner's own.
+    balance : float, in [0, 1], default=0.25
+        How much rare classes weigh, as `hierclf.data.balance.upsample` has it: 0
+        makes all classes equal, 1 changes nothing.
+    cv : int, default=5
+        Folds by patient.
+    seed : int, default=0
+        Of folds and learner.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (n_classes,)
+        Labels in sorted order.
+    features_ : transformer or None
+        Fitted.
+    learner_ : Pipeline
+        Standardization, principal components where there are some, the learner;
+        fitted on class positions.
+    calibrator_ : LogisticRegression
+        The learner's scores to probabilities.
+    trials_ : tuple of Trial
+        All that were tried.
+    best_ : Trial
+        The one that was taken: the least loss, the first of equals.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(2, size=200)
+    >>> X = rng.normal(size=(200, 3)) + 2 * y[:, None]
+    >>> model = MetaLearner(learner="svm", components=(None,)).fit(X, y)
+    >>> bool(model.score(X, y) > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        features: Any = None,
+        learner: str = "logistic",
+        *,
+        components: Sequence[int | None] | None = None,
+        grid: Mapping[str, Sequence[Any]] | None = None,
+        balance: float = 0.25,
+        cv: int = 5,
+        seed: int = 0,
+    ) -> None:
+        self.features = features
+        self.learner = learner
+        self.components = components
+        self.grid = grid
+        self.balance = balance
+        self.cv = cv
+        self.seed = seed
+
+    def fit(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> MetaLearner:
+        """Choose parameters, calibrate, and fit on all rows.
+
+        Parameters
+        ----------
+        X : DataFrame or array, length n_scans
+            What `features` takes: manifest rows, whose column ``patient_id`` tells
+            the patients, or scans in memory. Without `features` a table.
+        y : array-like, shape (n_scans,)
+            Labels, at least two different ones.
+        sample_weight : array-like of float, shape (n_scans,), optional
+            What a row counts on top of the balance, for example its costs.
+
+        Returns
+        -------
+        self : MetaLearner
+            Fitted.
+
+        Raises
+        ------
+        InputError
+            If there is one class, a class has scans of one patient only and no
+            other can stand for it, or weights are given to a learner without.
+        """
+        labels = np.asarray(y)
+        self.classes_, targets = np.unique(labels, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError(
+                "learner: expected at least two classes, got "
+                f"{self.classes_.tolist()}. A stage must have something to decide."
+            )
+        recipe = find_learner(self.learner)
+        weights = self._weights(recipe, targets, sample_weight)
+        tried = self._candidates(recipe)
+        held = self._held_out(recipe, tried, X, labels, targets, weights)
+        self.trials_ = tuple(
+            Trial(components, params, _loss(scores, targets))
+            for (components, params), scores in zip(tried, held, strict=True)
+        )
+        place = int(np.argmin([trial.loss for trial in self.trials_]))
+        self.best_ = self.trials_[place]
+        self.calibrator_ = fit_calibrator(held[place], targets)
+        self.features_, table = _fit_features(self.features, X, labels)
+        front = _front(table, self.best_.components, self.seed)
+        learner = self._fit_learner(
+            recipe, self.best_.params, front.fit_transform(table), targets, weights
+        )
+        self.learner_ = Pipeline([*front.steps, ("learner", learner)])
+        return self
+
+    def _candidates(self, recipe: Recipe) -> list[tuple[int | None, dict[str, Any]]]:
+        components = recipe.components if self.components is None else self.components
+        grid = recipe.grid if self.grid is None else self.grid
+        return [(n, params) for n in components for params in ParameterGrid(dict(grid))]
+
+    def _weights(
+        self, recipe: Recipe, targets: Indices, sample_weight: ArrayLike | None
+    ) -> Floats:
+        given = np.ones(len(targets))
+        if sample_weight is not None:
+            given = np.asarray(sample_weight, dtype=np.float64)
+        if not recipe.takes_weights:
+            if np.ptp(given) > 0:
+                raise InputError(
+                    f"learner: expected one that takes weights or costs, got "
+                    f"{self.learner!r}. Take another, or leave --costs out."
+                )
+            return given
+        counts = np.bincount(targets)
+        weights = given * (counts.max() / counts)[targets] ** (1 - self.balance)
+        scaled: Floats = weights / weights.mean()
+        return scaled
+
+    def _held_out(
+        self,
+        recipe: Recipe,
+        tried: list[tuple[int | None, dict[str, Any]]],
+        X: Any,
+        labels: NDArray[Any],
+        targets: Indices,
+        weights: Floats,
+    ) -> list[Floats]:
+        """Score each row by learners that were fitted on other patients."""
+        width = len(columns_of(recipe.make(self.seed), len(self.classes_)))
+        held = [np.zeros((len(labels), width)) for _ in tried]
+        patients = patients_of(X, len(labels))
+        folds = inner_folds(labels, patients, n_folds=self.cv, seed=self.seed)
+        for train, test in folds:
+            if len(np.unique(targets[train])) < 2:  # nothing to learn: scores of 0
+                continue
+            fitted, seen = _fit_features(self.features, take(X, train), labels[train])
+            unseen = _table(fitted, take(X, test))
+            reduced = {
+                components: _reduce(seen, unseen, components, self.seed)
+                for components in dict(tried)
+            }
+            for scores, (components, params) in zip(held, tried, strict=True):
+                near, far = reduced[components]
+                learner = self._fit_learner(
+                    recipe, params, near, targets[train], weights[train]
+                )
+                scores[test] = scores_of(learner, far, len(self.classes_))
+        return held
+
+    def _fit_learner(
+        self,
+        recipe: Recipe,
+        params: dict[str, Any] | Mapping[str, Any],
+        table: Floats,
+        targets: Indices,
+        weights: Floats,
+    ) -> Any:
+        learner = recipe.make(self.seed)
+        learner.set_params(**recipe.resolve(table, dict(params)))
+        if recipe.takes_weights:
+            return learner.fit(table, targets, sample_weight=weights)
+        rows = upsample(targets, ratio=self.balance, seed=self.seed)
+        return learner.fit(table[rows], targets[rows])
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Give calibrated probabilities.
+
+        Parameters
+        ----------
+        X : DataFrame or array, length n_scans
+            As in ``fit``.
+
+        Returns
+        -------
+        probabilities : ndarray of float, shape (n_scans, n_classes)
+            Columns in the order of `classes_`; rows sum to 1.
+        """
+        check_is_fitted(self, "learner_")
+        table = _table(self.features_, X)
+        near = self.learner_[:-1].transform(table)
+        scores = scores_of(self.learner_[-1], near, len(self.classes_))
+        probabilities: Floats = self.calibrator_.predict_proba(scores)
+        return probabilities
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Name the most probable class of each row."""
+        labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return labels
+
+
+def _loss(scores: Floats, targets: Indices) -> float:
+    return balanced_log_loss(fit_calibrator(scores, targets), scores, targets)
+
+
+def _fit_features(features: Any, X: Any, y: NDArray[Any]) -> tuple[Any, Floats]:
+    if features is None:
+        return None, np.asarray(X, dtype=np.float64)
+    fitted = clone(features)
+    return fitted, np.asarray(fitted.fit_transform(X, y))
+
+
+def _table(features: Any, X: Any) -> Floats:
+    table: Floats = np.asarray(X if features is None else features.transform(X))
+    return table
+
+
+def _reduce(
+    seen: Floats, unseen: Floats, components: int | None, seed: int
+) -> tuple[Floats, Floats]:
+    front = _front(seen, components, seed)
+    return front.fit_transform(seen), front.transform(unseen)
+
+
+def _front(table: Floats, components: int | None, seed: int) -> Pipeline:
+    """Standardize, and turn to principal components as far as there are so many."""
+    steps: list[tuple[str, Any]] = [("scale", StandardScaler())]
+    if components is not None and components < min(table.shape):
+        steps.append(("pca", PCA(components, random_state=seed)))
+    return Pipeline(steps)

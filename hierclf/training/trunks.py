@@ -1,0 +1,52 @@
+"""Backbones and frozen trunks, built once for all stages of a process."""
+
+from __future__ import annotations
+
+import copy
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from hierclf.foundation.seeding import derive_seed
+from hierclf.inference.frozen import FrozenTrunk, Output, ViewOptions, shared_trunk
+from hierclf.inference.precision import resolve_precision
+from hierclf.networks.backbones import Backbone, make_backbone
+from hierclf.networks.network import make_featurizer
+from hierclf.training.options import StageOptions
+
+
+@lru_cache(maxsize=2)
+def backbone_of(
+    name: str, weights: str, weights_dir: Path | None, seed: int
+) -> Backbone:
+    """Build a backbone once; who trains it takes a copy."""
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(seed, "weights"))
+        return make_backbone(name, weights=weights, weights_dir=weights_dir)
+
+
+def view_of(options: StageOptions, output: Output = "pooled") -> ViewOptions:
+    """Give what of some options a trunk must know, ``auto`` resolved."""
+    precision = resolve_precision(options.precision)
+    return ViewOptions(options.image_size, options.views, precision, output)
+
+
+def trunk_of(
+    options: StageOptions, cache: Path | None, seed: int, output: Output = "pooled"
+) -> FrozenTrunk:
+    """Give the frozen trunk of some options; the seed matters to random weights."""
+    seed_of_weights = seed if options.weights == "none" else 0
+    source = (options.backbone, options.weights, options.weights_dir, seed_of_weights)
+    return _trunk(view_of(options, output), options.head, source, cache)
+
+
+@lru_cache(maxsize=4)
+def _trunk(
+    options: ViewOptions,
+    head: str,
+    backbone: tuple[str, str, Path | None, int],
+    cache: Path | None,
+) -> FrozenTrunk:
+    featurizer = make_featurizer(head, copy.deepcopy(backbone_of(*backbone)))
+    return shared_trunk(featurizer, options, cache)

@@ -1,0 +1,19 @@
+"""Networks and scans for features."""
+
+from __future__ import annotations
+
+import pytest
+
+from hierclf.training.options import StageOptions
+
+
+@pytest.fixture(scope="session")
+def options() -> StageOptions:
+    """A small network with real weights that are random."""
+    return StageOptions(
+        backbone="resnet18",
+        weights="none",
+        image_size=32,
+        views="center",
+        precision="float32",
+    )

@@ -1,0 +1,162 @@
+"""Features of scans: what they are, and that no label gets into them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+
+from hierclf.data.inner_folds import inner_folds
+from hierclf.features import extractor as module
+from hierclf.features.extractor import KINDS, FeatureExtractor
+from hierclf.features.regions import flattened, main_regions
+from hierclf.foundation.errors import InputError
+from hierclf.networks.activation_maps import channel_weights
+from hierclf.training.estimator import NetworkClassifier
+
+WIDTHS = {"pooled": 512, "gradcam": 512, "scda": 1024, "scda_flat": 512}
+
+
+@pytest.fixture(scope="session")
+def network(options, scans):
+    return NetworkClassifier(options, seed=1).fit(scans, scans["label"])
+
+
+def given(network, kind, **changes):
+    return FeatureExtractor(FrozenEstimator(network), kind=kind, **changes)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("views", [None, "tencrop"])
+def test_one_row_a_scan(kind, views, network, scans):
+    if kind == "scda_flat" and views:
+        pytest.skip("cells of different crops have no common place")
+    table = given(network, kind, views=views).fit(scans, None).transform(scans[:7])
+    assert table.shape == (7, WIDTHS[kind])
+    assert table.dtype == np.float32
+    assert np.ptp(table) > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_scans_do_not_change_each_other(kind, network, scans, monkeypatch):
+    extractor = given(network, kind).fit(scans)
+    whole = extractor.transform(scans)
+    monkeypatch.setattr(module, "_SCANS_AT_ONCE", 7)
+    np.testing.assert_allclose(extractor.transform(scans), whole, atol=1e-5)
+    order = np.random.default_rng(0).permutation(len(scans))
+    shuffled = extractor.transform(scans.iloc[order])
+    np.testing.assert_allclose(shuffled, whole[order], atol=1e-5)
+
+
+def test_pooled_is_what_the_head_sees(network, scans):
+    table = given(network, "pooled").fit(scans).transform(scans)
+    np.testing.assert_allclose(table, network.trunk_.features(scans)[:, 0], atol=1e-6)
+
+
+def test_cells_are_those_of_the_predicted_class(network, scans):
+    maps = network.look(output="maps").features(scans)[:, 0]
+    targets = torch.from_numpy(network.predict_proba(scans).argmax(axis=1))
+    weights = channel_weights(network.network_, torch.from_numpy(maps), targets)
+    weighed = maps * weights.numpy()[:, :, None, None]
+    expected = flattened(weighed, main_regions(weighed.sum(axis=1)))
+    table = given(network, "scda_flat").fit(scans).transform(scans)
+    np.testing.assert_allclose(table, expected, atol=1e-6)
+
+
+def test_labels_change_features_only_on_purpose(network, scans):
+    """The true-label variant is another thing, and only asked for by name."""
+    extractor = given(network, "gradcam").fit(scans, scans["label"])
+    wrong = np.roll(scans["label"].to_numpy(), 2)
+    plain = extractor.transform(scans)
+    swapped = scans.assign(label=wrong)
+    np.testing.assert_array_equal(extractor.transform(swapped), plain)
+    leaked = extractor.transform(scans, leaking_labels=wrong)
+    assert not np.allclose(leaked, plain)
+    predicted = network.predict(scans)
+    same = extractor.transform(scans, leaking_labels=predicted)
+    np.testing.assert_array_equal(same, plain)
+
+
+def test_fit_transform_asks_networks_of_other_patients(options, scans, monkeypatch):
+    asked = []
+    predict, fit = NetworkClassifier.predict, NetworkClassifier.fit
+
+    def spy_fit(self, X, y, *args, **more):
+        self.patients = set(X["patient_id"])
+        return fit(self, X, y, *args, **more)
+
+    def spy_predict(self, X):
+        asked.append((self.patients, X["patient_id"]))
+        return predict(self, X)
+
+    monkeypatch.setattr(NetworkClassifier, "fit", spy_fit)
+    monkeypatch.setattr(NetworkClassifier, "predict", spy_predict)
+    network = NetworkClassifier(options, seed=1)
+    extractor = FeatureExtractor(network, kind="gradcam", cv=3)
+    extractor.fit_transform(scans, scans["label"].to_numpy())
+    assert len(asked) == 3
+    assert sum(len(patients) for _, patients in asked) == len(scans)
+    for known, patients in asked:
+        assert not known & set(patients)
+
+
+def test_fit_transform_puts_the_classes_in_their_rows(options, scans):
+    """As if each fold's predictions were handed to transform."""
+    labels = scans["label"].to_numpy()
+    network = NetworkClassifier(options, seed=1)
+    extractor = FeatureExtractor(network, kind="scda", cv=3)
+    table = extractor.fit_transform(scans, labels)
+    predicted = labels.copy()
+    patients = scans["patient_id"].to_numpy()
+    for train, test in inner_folds(labels, patients, n_folds=3, seed=0):
+        other = clone(network).fit(scans.iloc[train], labels[train])
+        predicted[test] = other.predict(scans.iloc[test])
+    expected = extractor.transform(scans, leaking_labels=predicted)
+    np.testing.assert_array_equal(table, expected)
+    assert (extractor.network_.predict(scans) == labels).mean() > 0.9
+
+
+def test_pooled_features_fit_nothing(options, scans, monkeypatch):
+    monkeypatch.delattr(NetworkClassifier, "fit")
+    extractor = FeatureExtractor(NetworkClassifier(options, seed=1))
+    table = extractor.fit_transform(scans)
+    assert extractor.network_ is None
+    assert table.shape == (60, 512)
+
+
+def test_features_are_computed_once(options, scans, monkeypatch):
+    """A second extractor on the same network and views runs no network."""
+    network = NetworkClassifier(options, seed=8)
+    first = FeatureExtractor(network, kind="scda").fit(scans, scans["label"])
+    table = first.transform(scans)
+    trunk = type(first.trunk_)
+    monkeypatch.delattr(trunk, "_compute")
+    again = FeatureExtractor(network, kind="scda").fit(scans, scans["label"])
+    np.testing.assert_array_equal(again.transform(scans), table)
+
+
+def test_feature_that_is_not_finite_names_the_scan(network, scans, monkeypatch):
+    extractor = given(network, "pooled").fit(scans)
+    features = extractor.trunk_.features(scans).copy()
+    features[[4, 9], 0, 3] = np.nan, np.inf
+    monkeypatch.setattr(type(extractor.trunk_), "features", lambda self, X: features)
+    with pytest.raises(InputError, match=r"(?s)004\.png: expected finite.*009\.png"):
+        extractor.transform(scans)
+
+
+def test_scans_in_memory(network, scans):
+    import cv2
+
+    pixels = [cv2.imread(p, cv2.IMREAD_GRAYSCALE) / np.float32(255) for p in scans.path]
+    table = given(network, "scda").fit(pixels).transform(pixels)
+    expected = given(network, "scda").fit(scans).transform(scans)
+    np.testing.assert_allclose(table, expected, atol=1e-4)
+
+
+def test_refusals(options, scans):
+    with pytest.raises(InputError, match="Did you mean 'scda'"):
+        FeatureExtractor(kind="sdca").fit(scans)
+    with pytest.raises(InputError, match="expected labels to fit"):
+        FeatureExtractor(NetworkClassifier(options), kind="scda").fit(scans)

@@ -1,0 +1,261 @@
+"""Learners on features: chosen, balanced and calibrated by patient."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import FeatureUnion
+from sklearn.svm import SVC
+
+from hierclf.foundation.errors import InputError
+from hierclf.metalearners import search
+from hierclf.metalearners.learners import LEARNERS, find_learner
+from hierclf.metalearners.scores import columns_of, scores_of
+from hierclf.metalearners.search import MetaLearner
+
+QUICK = {
+    "logistic": {"C": (1e-2,)},
+    "svm": {"C": (1.0,), "gamma": (0.3,)},
+    "linear_svm": {"C": (1e-2,)},
+    "forest": {"n_estimators": (20,)},
+    "boosting": {"n_estimators": (20,)},
+    "knn": {"n_neighbors": (5,)},
+    "tree": {"min_samples_leaf": (10,)},
+}
+
+
+class Columns(TransformerMixin, BaseEstimator):
+    """Features that stand in the manifest, and who was seen with whom."""
+
+    seen: ClassVar[list[tuple[set[str], set[str]]]] = []
+
+    def fit(self, X, y=None):
+        self.patients_ = set(X["patient_id"])
+        return self
+
+    def transform(self, X):
+        self.seen.append((self.patients_, set(X["patient_id"])))
+        return X.filter(like="f").to_numpy()
+
+
+def manifest(n_scans=240, n_classes=3, shift=1.5, seed=0, rare=False):
+    rng = np.random.default_rng(seed)
+    patients = np.arange(n_scans) // 2
+    shares = np.array([8, 3, 1][:n_classes]) if rare else np.ones(n_classes)
+    of_patient = rng.choice(n_classes, size=n_scans, p=shares / shares.sum())
+    codes = of_patient[patients]
+    table = rng.normal(size=(n_scans, 6))
+    table[:, 0] += shift * codes
+    table[:, 1] -= shift * (codes == 1)
+    data = pd.DataFrame(table, columns=[f"f{k}" for k in range(6)])
+    names = np.array(["c", "a", "b"])[:n_classes]
+    return data.assign(
+        path=[f"{n}.png" for n in range(n_scans)],
+        patient_id=[f"p{p}" for p in patients],
+        label=names[codes],
+    )
+
+
+def quick(name, **more):
+    return MetaLearner(
+        Columns(), name, components=(None,), grid=QUICK[name], cv=3, **more
+    )
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_every_learner_learns_and_is_calibrated(name, n_classes):
+    known = manifest(600, n_classes=n_classes)
+    new = manifest(2000, n_classes=n_classes, seed=1)
+    model = quick(name).fit(known, known["label"])
+    told = model.predict_proba(new)
+    assert told.shape == (2000, n_classes)
+    np.testing.assert_allclose(told.sum(axis=1), 1)
+    right = model.predict(new) == new["label"]
+    assert right.mean() > 0.65
+    confidence = told.max(axis=1)
+    assert abs(confidence.mean() - right.mean()) < 0.06
+    assert model.classes_.tolist() == sorted(set(known["label"]))
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_same_seed_same_result(name):
+    data = manifest(120)
+    first, second = (quick(name).fit(data, data["label"]) for _ in range(2))
+    np.testing.assert_array_equal(first.predict_proba(data), second.predict_proba(data))
+
+
+def test_patients_never_straddle():
+    """Every fold's features are fitted on other patients than it is asked about."""
+    data = manifest()
+    Columns.seen.clear()
+    quick("logistic").fit(data, data["label"])
+    asked = [(own, others) for own, others in Columns.seen if own != others]
+    assert len(asked) == 3
+    for own, others in asked:
+        assert not own & others
+    assert set().union(*(others for _, others in asked)) == set(data["patient_id"])
+
+
+def test_labels_without_meaning_stay_without():
+    """Random labels: neither the choice nor the calibration leaks."""
+    data = manifest(400, shift=0.0)
+    model = MetaLearner(Columns(), "svm", components=(2, None), cv=4)
+    model.fit(data, data["label"])
+    assert len(model.trials_) == 8
+    assert model.best_.loss == min(trial.loss for trial in model.trials_)
+    assert model.best_.loss > np.log(3) * 0.97
+    prevalence = data["label"].value_counts(normalize=True).sort_index()
+    told = model.predict_proba(manifest(400, shift=0.0, seed=5)).mean(axis=0)
+    np.testing.assert_allclose(told, prevalence, atol=0.08)
+
+
+def test_takes_the_parameters_that_predict():
+    """Between guessing and learning it learns."""
+    data = manifest()
+    model = MetaLearner(
+        Columns(), "logistic", components=(None,), grid={"C": (1e-9, 1)}
+    )
+    assert model.fit(data, data["label"]).best_.params == {"C": 1}
+    assert model.learner_[-1].C == 1
+    losses = [trial.loss for trial in model.trials_]
+    assert losses[0] == pytest.approx(np.log(3), abs=0.1)
+    assert losses[1] < 0.7
+
+
+def test_components_are_tried():
+    data = manifest()
+    model = MetaLearner(Columns(), "logistic", components=(1, 2), grid={"C": (1.0,)})
+    model.fit(data, data["label"])
+    assert [trial.components for trial in model.trials_] == [1, 2]
+    assert model.learner_["pca"].n_components == model.best_.components
+    wide = MetaLearner(Columns(), "logistic", components=(50,), grid={"C": (1.0,)})
+    assert "pca" not in wide.fit(data, data["label"]).learner_.named_steps
+
+
+@pytest.mark.parametrize("name", ["logistic", "svm", "forest", "knn"])
+def test_balance_finds_more_of_the_rare(name):
+    """Before calibration, which brings the prevalence back on purpose."""
+    data = manifest(600, shift=1.0, rare=True)
+    new = manifest(600, shift=1.0, rare=True, seed=2)
+    found = {}
+    for balance in (0.0, 1.0):
+        model = quick(name, balance=balance).fit(data, data["label"])
+        front = model.learner_[:-1].transform(new.filter(like="f").to_numpy())
+        found[balance] = (model.learner_[-1].predict(front) == 1).sum()
+    assert found[0.0] > found[1.0]
+
+
+def test_weights_count():
+    data = manifest(shift=0.8)
+    weights = np.where(data["label"] == "a", 20.0, 1.0)
+    plain = quick("logistic", balance=1.0).fit(data, data["label"])
+    weighed = quick("logistic", balance=1.0).fit(data, data["label"], weights)
+    table = data.filter(like="f").to_numpy()
+    share = [(m.learner_.predict(table) == 0).mean() for m in (plain, weighed)]
+    assert share[1] > share[0] + 0.2
+
+
+def test_knn_takes_no_weights():
+    data = manifest()
+    with pytest.raises(InputError, match="expected one that takes weights"):
+        quick("knn").fit(data, data["label"], np.arange(240.0))
+
+
+def test_class_of_one_patient():
+    """In one fold nothing knows it; that costs a score of zero, not an error."""
+    data = manifest()
+    data.loc[:1, "label"] = "zz"
+    for name in ("svm", "forest", "linear_svm", "knn"):
+        model = quick(name).fit(data, data["label"])
+        assert model.classes_.tolist() == ["a", "b", "c", "zz"]
+        assert np.isfinite(model.predict_proba(data)).all()
+
+
+def test_two_patients_of_two_classes():
+    """A fold that sees one class only has nothing to say."""
+    data = manifest(4)
+    data["label"] = ["a", "a", "b", "b"]
+    model = quick("logistic").fit(data, data["label"])
+    assert np.isfinite(model.predict_proba(data)).all()
+
+
+def test_tables_and_unions():
+    data = manifest()
+    table = data.filter(like="f").to_numpy()
+    alone = MetaLearner(None, "logistic", grid=QUICK["logistic"]).fit(
+        table, data["label"]
+    )
+    assert alone.predict(table).shape == (240,)
+    union = FeatureUnion([("one", Columns()), ("two", Columns())])
+    both = MetaLearner(union, "logistic", grid=QUICK["logistic"]).fit(
+        data, data["label"]
+    )
+    assert both.learner_[0].n_features_in_ == 12
+
+
+def test_refusals():
+    data = manifest()
+    with pytest.raises(InputError, match="Did you mean 'svm'"):
+        MetaLearner(Columns(), "svn").fit(data, data["label"])
+    with pytest.raises(InputError, match="at least two classes"):
+        quick("svm").fit(data, np.ones(240))
+
+
+def test_clones_and_keeps_its_options():
+    model = quick("svm", balance=0.5)
+    assert clone(model).get_params(deep=False).keys() == model.get_params(False).keys()
+
+
+def test_calibrator_is_platts_for_two_classes():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=(500, 1)) * 3
+    targets = (rng.random(500) < 1 / (1 + np.exp(-(2 * scores[:, 0] - 1)))).astype(int)
+    fitted = search.fit_calibrator(scores, targets)
+    free = LogisticRegression(C=np.inf).fit(scores, targets)
+    np.testing.assert_allclose(
+        fitted.predict_proba(scores), free.predict_proba(scores), atol=0.01
+    )
+
+
+def test_balanced_loss_counts_classes_alike():
+    """The rule of chance is the logarithm of the number of classes."""
+    targets = np.repeat([0, 1, 2], [900, 90, 10])
+    scores = np.zeros((1000, 2))
+    calibrator = search.fit_calibrator(scores, targets)
+    loss = search.balanced_log_loss(calibrator, scores, targets)
+    assert loss == pytest.approx(np.log(3), abs=1e-3)
+
+
+@pytest.mark.parametrize("classes", [(0, 1), (0, 2), (1, 2), (0, 1, 2)])
+def test_pairs_keep_their_sign(classes):
+    """Positive speaks for the first of a pair, also in a fold of two classes."""
+    data = manifest(shift=3.0)
+    codes = data["label"].map({"a": 0, "b": 1, "c": 2}).to_numpy()
+    rows = np.isin(codes, classes)
+    table = data.filter(like="f").to_numpy()
+    machine = SVC(decision_function_shape="ovo").fit(table[rows], codes[rows])
+    scores = scores_of(machine, table, 3)
+    for column, (first, second) in enumerate(columns_of(machine, 3)):
+        if {first, second} <= set(classes):
+            assert scores[codes == first, column].mean() > 0.5
+            assert scores[codes == second, column].mean() < -0.5
+        else:
+            assert not scores[:, column].any()
+
+
+def test_gamma_means_the_same_on_any_scale():
+    recipe = find_learner("svm")
+    table = np.random.default_rng(0).normal(size=(50, 4))
+    near = recipe.resolve(table, {"gamma": 1.0})["gamma"]
+    assert near == pytest.approx(
+        SVC(gamma="scale").fit(table, [0, 1] * 25)._gamma, rel=0.1
+    )
+    assert recipe.resolve(10 * table, {"gamma": 1.0})["gamma"] == pytest.approx(
+        near / 100
+    )
