@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hierclf.caching.store import ArrayCache
+from hierclf.caching import store
+from hierclf.caching.store import ArrayCache, shrink
+from hierclf.foundation.errors import InputError
 
 KEY = "ab" * 32
 
@@ -75,3 +78,67 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
             assert found is None or (found == i).all()
     assert all(writer.returncode == 0 for writer in writers)
     assert all(cache.get(f"{i:064x}") is not None for i in range(20))
+
+
+def _put(cache: ArrayCache, number: int, age_s: int) -> Path:
+    key = f"{number:064x}"
+    cache.put(key, np.zeros(1000, dtype=np.uint8))
+    path = cache._path(key)
+    if path.exists():
+        moment = 1_700_000_000 - age_s
+        os.utime(path, (moment, moment))
+    return path
+
+
+def test_unused_for_longest_go_first(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("HIERCLF_CACHE_GB", "0.00001")  # ten kilobytes
+    cache = ArrayCache(tmp_path, "s")
+    mine = tmp_path / "mine.txt"
+    mine.write_bytes(b"x" * 20_000)
+    paths = [_put(cache, number, age_s=100 - number) for number in range(8)]
+    assert all(path.exists() for path in paths)
+    cache.get(f"{0:064x}")  # used again
+    for number in range(8, 11):
+        _put(ArrayCache(tmp_path, "other"), number, age_s=0)
+    assert mine.exists()
+    kept = [path.exists() for path in paths]
+    assert kept[0]
+    assert kept[1:] == sorted(kept[1:])
+    assert not kept[1]
+    sizes = [p.stat().st_size for p in tmp_path.rglob("*") if p.is_file() and p != mine]
+    assert sum(sizes) <= 10_000 + 1200
+
+
+def test_foreign_files_stay(tmp_path: Path) -> None:
+    """Whoever points a cache at a folder of scans does not lose them."""
+    names = ["scan.png", "ab/scan.png", f"{'a' * 24}/ab/scan.png", f"ab/{'c' * 64}"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x" * 100)
+    entry = tmp_path / ("a" * 24) / "ab" / ("c" * 64)
+    left = entry.with_name(".tmp-1")
+    for path in (entry, left):
+        path.write_bytes(b"x" * 100)
+    shrink(tmp_path, 10)
+    assert not entry.exists()
+    assert not left.exists()
+    assert all((tmp_path / name).exists() for name in names)
+
+
+def test_two_processes_may_shrink_at_once(tmp_path: Path, monkeypatch) -> None:
+    """What the other has removed is no error."""
+    cache = ArrayCache(tmp_path, "s")
+    for number in range(3):
+        _put(cache, number, age_s=0)
+    listed = list(store._entries(tmp_path))
+    monkeypatch.setattr(store, "_entries", lambda folder: [*listed, tmp_path / "gone"])
+    monkeypatch.setattr(Path, "unlink", lambda self: (_ for _ in ()).throw(OSError()))
+    shrink(tmp_path, 1)
+
+
+@pytest.mark.parametrize("told", ["much", "-1", "0", "nan", "inf", ""])
+def test_bad_limit_is_told(told: str, tmp_path: Path, monkeypatch) -> None:
+    """Fault 77."""
+    monkeypatch.setenv("HIERCLF_CACHE_GB", told)
+    with pytest.raises(InputError, match="expected a number above 0"):
+        ArrayCache(tmp_path, "s")
