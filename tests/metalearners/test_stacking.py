@@ -1,0 +1,121 @@
+"""Stacks: patients apart, means as they are defined, and learning that pays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import gmean
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
+
+from hierclf.foundation.errors import InputError
+from hierclf.metalearners.stacking import ProbabilityStack
+
+
+class OnColumns(ClassifierMixin, BaseEstimator):
+    """Logistic regression on some columns; tells whom it has met."""
+
+    def __init__(self, columns=("f0",), noise=False):
+        self.columns = columns
+        self.noise = noise
+
+    def fit(self, X, y):
+        self.inner_ = LogisticRegression().fit(X[list(self.columns)].to_numpy(), y)
+        self.classes_ = self.inner_.classes_
+        self.patients_ = set(X["patient_id"])
+        return self
+
+    def predict_proba(self, X):
+        told = self.inner_.predict_proba(X[list(self.columns)].to_numpy())
+        if self.noise:  # knows by heart whom it has met, and nothing of others
+            met = X["patient_id"].isin(self.patients_).to_numpy()
+            told = np.full_like(told, 1 / told.shape[1])
+            codes = np.searchsorted(self.classes_, X["label"])
+            told[met] = np.eye(told.shape[1])[codes[met]]
+        return told
+
+
+def manifest(n_scans=300, seed=0):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(3, size=n_scans)[np.arange(n_scans) // 2]
+    table = pd.DataFrame(rng.normal(size=(n_scans, 3)), columns=["f0", "f1", "f2"])
+    table["f0"] += 2 * (codes == 0)
+    table["f1"] += 2 * (codes == 1)
+    return table.assign(
+        patient_id=[f"p{n // 2}" for n in range(n_scans)],
+        label=np.array(["a", "b", "c"])[codes],
+    )
+
+
+PAIR = [("one", OnColumns(("f0",))), ("two", OnColumns(("f1",)))]
+
+
+def test_means_are_numpys_and_scipys():
+    data = manifest()
+    singles = [one.fit(data, data["label"]).predict_proba(data) for _, one in PAIR]
+    mean = ProbabilityStack(PAIR, combine="mean").fit(data, data["label"])
+    np.testing.assert_allclose(mean.predict_proba(data), np.mean(singles, axis=0))
+    product = ProbabilityStack(PAIR, combine="geometric").fit(data, data["label"])
+    expected = gmean(singles, axis=0)
+    expected /= expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(product.predict_proba(data), expected, atol=1e-4)
+
+
+def test_a_member_that_knows_patients_by_heart_is_not_believed():
+    """With rows instead of patients in the folds it would win."""
+    data, new = manifest(), manifest(seed=3)
+    new["patient_id"] = "new" + new["patient_id"]
+    members = [("honest", OnColumns(("f0", "f1"))), ("heart", OnColumns(noise=True))]
+    stack = ProbabilityStack(members).fit(data, data["label"])
+    honest = members[0][1].fit(data, data["label"])
+    right = (stack.predict(new) == new["label"]).mean()
+    assert right > (honest.predict_proba(new).argmax(1) == 0).mean()
+    assert right == pytest.approx(
+        (honest.classes_[honest.predict_proba(new).argmax(1)] == new["label"]).mean(),
+        abs=0.03,
+    )
+    weight = np.abs(stack.combiner_.coef_)
+    assert weight[:, 3:].max() < 0.05 < weight[:, :3].max()
+
+
+def test_learning_beats_a_mean_with_a_useless_member():
+    data, new = manifest(400), manifest(400, seed=1)
+    members = [*PAIR, ("noise", OnColumns(("f2",)))]
+    right = {
+        how: (
+            ProbabilityStack(members, combine=how)
+            .fit(data, data["label"])
+            .predict(new)
+            .astype(str)
+            == new["label"]
+        ).mean()
+        for how in ("logistic", "mean", "geometric")
+    }
+    assert right["logistic"] > right["mean"] - 0.02
+    assert right["logistic"] > 0.65
+
+
+def test_class_of_one_patient():
+    data = manifest()
+    data.loc[:1, "label"] = "zz"
+    for how in ("logistic", "mean", "geometric"):
+        stack = ProbabilityStack(PAIR, combine=how).fit(data, data["label"])
+        told = stack.predict_proba(data)
+        assert told.shape == (300, 4)
+        np.testing.assert_allclose(told.sum(axis=1), 1)
+
+
+def test_members_are_fitted_on_all():
+    data = manifest()
+    stack = ProbabilityStack(PAIR).fit(data, data["label"])
+    assert all(one.patients_ == set(data["patient_id"]) for one in stack.members_)
+    assert not hasattr(PAIR[0][1], "patients_") or PAIR[0][1] is not stack.members_[0]
+
+
+def test_refusals():
+    data = manifest()
+    with pytest.raises(InputError, match="Did you mean 'mean'"):
+        ProbabilityStack(PAIR, combine="maen").fit(data, data["label"])
+    with pytest.raises(InputError, match="expected at least one classifier"):
+        ProbabilityStack([]).fit(data, data["label"])
