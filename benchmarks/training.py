@@ -25,13 +25,13 @@ from hierclf.data.dataset import DataOptions, read_dataset
 from hierclf.foundation.files import write_json
 from hierclf.inference.frozen import FrozenTrunk
 from hierclf.training.estimator import NetworkClassifier
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 
 
 def time_pass(told: argparse.Namespace) -> float:
     """Seconds of one pass of the trunk that `train` uses, nothing kept."""
     manifest = read_dataset(DataOptions(data=told.data)).manifest
-    stage = NetworkClassifier(StageOptions(views=told.views))
+    stage = NetworkClassifier(NetworkOptions(views=told.views))
     few = manifest.groupby("label").head(1)
     known = stage.fit(few, few["label"]).trunk_
     assert known is not None

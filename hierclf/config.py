@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     ValidationInfo,
@@ -17,7 +18,8 @@ from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import parse_rule
 from hierclf.data.dataset import DataOptions
 from hierclf.foundation.errors import InputError
-from hierclf.training.options import StageOptions
+from hierclf.metalearners.recipes import NETWORK, parse_model
+from hierclf.training.options import NetworkOptions
 
 
 def _split_names(value: object) -> object:
@@ -91,6 +93,47 @@ Adjustment = Literal["tuned"] | Annotated[float, Field(ge=0, le=3)]
 Costs = Annotated[
     CostRule | tuple[tuple[float, ...], ...], BeforeValidator(parse_costs)
 ]
+
+
+def _check_model(name: str) -> str:
+    parse_model(name)
+    return name
+
+
+def _check_candidate(name: str) -> str:
+    for model in name.split("/", maxsplit=1):
+        parse_model(model)
+    return name
+
+
+Model = Annotated[str, AfterValidator(_check_model)]
+Candidate = Annotated[str, AfterValidator(_check_candidate)]
+
+
+class StageOptions(NetworkOptions):
+    """A stage: its network, and whether a learner stands on it."""
+
+    model: Model = Field(
+        NETWORK,
+        description="network, or a learner on its features: pooled, gradcam, scda or "
+        "scda_flat, then + and logistic, svm, linear_svm, forest, boosting, knn or "
+        "tree, then maybe @ and a number of principal components: scda+svm@16",
+    )
+
+    @model_validator(mode="after")
+    def _learners_want_a_frozen_trunk(self) -> StageOptions:
+        if self.model != NETWORK and self.part != "head":
+            raise ValueError(
+                f"model: expected part head beside {self.model!r}, got {self.part!r}. "
+                "A network that learns as a whole would be fitted again in each fold "
+                "of the learner."
+            )
+        return self
+
+    def of_network(self) -> NetworkOptions:
+        """Give the options that the network needs to know."""
+        values = self.model_dump(exclude={"model"})
+        return NetworkOptions.model_validate(values)
 
 
 class LabelledData(DataOptions):
@@ -170,6 +213,12 @@ class TrainOptions(LabelledData):
     by: Literal["any", "mean"] = Field(
         "mean", description="how the scans of a patient are put together"
     )
+    candidates: Annotated[tuple[Candidate, ...], BeforeValidator(_split_names)] = Field(
+        (),
+        description="models to choose from, separated by commas (screen/refine where "
+        "they differ), by the macro recall of the cascade on held-out training scans; "
+        "all are reported",
+    )
     baselines: bool = Field(
         True, description="fit the flat classifiers that the cascade must beat"
     )
@@ -196,8 +245,47 @@ class TrainOptions(LabelledData):
         StageOptions.model_validate(value)
         return value
 
+    @model_validator(mode="after")
+    def _candidates_can_be_compared(self) -> TrainOptions:
+        if not self.candidates:
+            return self
+        if not isinstance(self.cut_point, str):
+            raise ValueError(
+                f"candidates: expected a rule as the cut point, got {self.cut_point}. "
+                "They are compared on the held-out scans that a rule looks at."
+            )
+        if "model" in self.screen or "model" in self.refine:
+            raise ValueError(
+                "candidates: expected no model of a stage beside them, got one. Write "
+                "a candidate as screen/refine, for example network/pooled+svm."
+            )
+        return self
+
+    def of_candidate(self, name: str) -> TrainOptions:
+        """Give the options under which one candidate is fitted.
+
+        Parameters
+        ----------
+        name : str
+            A model for both stages, or ``screen/refine``. The flat classifiers take
+            the first.
+
+        Returns
+        -------
+        options : TrainOptions
+            Without candidates.
+        """
+        screen, _, refine = name.partition("/")
+        return self.model_copy(
+            update={
+                "candidates": (),
+                "network": self.network.model_copy(update={"model": screen}),
+                "refine": self.refine | ({"model": refine} if refine else {}),
+            }
+        )
+
     def stage(self, name: Literal["screen", "refine", "flat"]) -> StageOptions:
-        """Resolve the network options of one stage.
+        """Resolve the options of one stage.
 
         Parameters
         ----------

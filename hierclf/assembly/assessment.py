@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class Assessed:
     fold : ndarray of int, shape (n_scans,)
         Which outer fold predicted them.
     decisions : dict of str to Decisions
-        By the names of `EXPLANATIONS`.
+        By the names of `EXPLANATIONS`, and by `candidate`.
     """
 
     rows: Indices
@@ -83,15 +83,63 @@ def inner_cv(builder: Builder, manifest: pd.DataFrame) -> int | Folds:
     return [part]
 
 
-def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Any:
-    """Fit the cascade of a run on some scans, its cut point included."""
+@dataclass(frozen=True)
+class Fitted:
+    """The cascade of a run, and what else was tried.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted, its cut point chosen.
+    chosen : str
+        Which candidate it is; '' where there were none.
+    others : dict of str to HierarchicalClassifier
+        All candidates.
+    """
+
+    cascade: Any
+    chosen: str = ""
+    others: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def held_out(self) -> dict[str, float]:
+        """Macro recall of each candidate on the scans that its cut point was set on."""
+        return {k: float(one.choice_.macro_recall) for k, one in self.others.items()}
+
+
+def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
+    """Fit the cascade of a run on some scans, its cut point included.
+
+    Parameters
+    ----------
+    builder : Builder
+        Makes the models.
+    manifest : DataFrame, n_scans rows
+        Scans to fit on; nothing else is looked at.
+
+    Returns
+    -------
+    fitted : Fitted
+        Of several candidates the one with the best macro recall on held-out scans,
+        the first of equals.
+    """
+    names = builder.options.candidates
+    if not names:
+        return Fitted(_fit(builder, manifest))
+    others = {name: _fit(builder.of_candidate(name), manifest) for name in names}
+    found = Fitted(None, "", others).held_out
+    chosen = max(found, key=lambda name: found[name])
+    return Fitted(others[chosen], chosen, others)
+
+
+def _fit(builder: Builder, manifest: pd.DataFrame) -> Any:
     cascade = builder.cascade(builder.options.cut_point, inner_cv(builder, manifest))
     return cascade.fit(manifest, manifest["label"].to_numpy())
 
 
 def assess(
     builder: Builder, manifest: pd.DataFrame, folds: Folds
-) -> tuple[Assessed, Any]:
+) -> tuple[Assessed, Fitted]:
     """Fit every model on the train side of each fold and ask about the other.
 
     Parameters
@@ -107,15 +155,16 @@ def assess(
     -------
     assessed : Assessed
         Decisions on all test sides.
-    cascade : HierarchicalClassifier
-        The one that was fitted in the last fold.
+    fitted : Fitted
+        What was fitted in the last fold.
     """
     parts: list[dict[str, Decisions]] = []
-    cascade: Any = None
     for train, test in folds:
         seen, unseen = manifest.iloc[train], manifest.iloc[test]
-        cascade = fit_cascade(builder, seen)
-        said = cascades(cascade.decide(unseen))
+        fitted = fit_cascade(builder, seen)
+        others = fitted.others.items()
+        said = {candidate(name): one.decide(unseen) for name, one in others}
+        said |= cascades(fitted.cascade.decide(unseen))
         if builder.options.baselines:
             said = _flats(builder, seen, unseen) | said
         parts.append(said)
@@ -123,7 +172,17 @@ def assess(
     fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     order = np.argsort(rows, kind="stable")
     stacked = {name: _stack([part[name] for part in parts], order) for name in parts[0]}
-    return Assessed(rows[order], fold[order], stacked), cascade
+    return Assessed(rows[order], fold[order], stacked), fitted
+
+
+def candidate(name: str) -> str:
+    """Name the cascade of a candidate in tables."""
+    return f"{CASCADE}, {name}"
+
+
+def explain(name: str) -> str:
+    """Say in a line what a model of the table is."""
+    return EXPLANATIONS.get(name, "a candidate, fitted and tuned as the others")
 
 
 def cascades(said: Decisions) -> dict[str, Decisions]:

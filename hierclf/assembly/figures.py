@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierclf.assembly.assessment import CASCADE, EXPLANATIONS, predictions_from
+from hierclf.assembly.assessment import CASCADE, explain, predictions_from
 from hierclf.assembly.provenance import versions
 from hierclf.assembly.scans import RunData
+from hierclf.assembly.words import refinement_in_words, stages_in_words
 from hierclf.cascade.curve_interval import CurveInterval, bootstrap_curve
 from hierclf.cascade.cut_point import parse_rule
 from hierclf.cascade.decisions import Decisions
@@ -203,35 +204,6 @@ def histories(cascade: HierarchicalClassifier) -> dict[str, tuple[EpochFigures, 
     return found
 
 
-def refinement_in_words(cascade: HierarchicalClassifier) -> str:
-    """Say how a fitted cascade names a diseased label; empty where there is one."""
-    diseased = cascade.hierarchy_.diseased
-    if len(diseased) < 2:
-        return ""
-    power = cascade.adjustment_
-    if cascade.costs is not None:
-        words = "the diseased label of the least expected cost"
-    elif power == 0:
-        words = "the most probable diseased label"
-    else:
-        words = (
-            "the diseased label whose probability is highest after division by its "
-            f"share of the diseased training scans to the power {power:g}"
-        )
-    if cascade.costs is None and cascade.adjustment == "tuned":
-        words += (
-            "; the power was chosen together with the cut point, whose intervals take "
-            "it as it is"
-        )
-    weights = getattr(cascade.refine_, "costs_", None)
-    if weights is not None:
-        told = dict(zip(cascade.refine_.classes_, weights, strict=True))
-        words += "; in training a scan weighed " + ", ".join(
-            f"{told[label]:.2f} ({label})" for label in diseased
-        )
-    return words
-
-
 def run_results(
     assessor: Assessor,
     models: Mapping[str, Decisions],
@@ -269,7 +241,7 @@ def run_results(
         models={
             n: assessor.summary(assessor.predictions(m)) for n, m in models.items()
         },
-        explanations={name: EXPLANATIONS[name] for name in models},
+        explanations={name: explain(name) for name in models},
         main=CASCADE,
         differences=assessor.differences(models),
         per_patient=assessor.per_patient(said, rule),
@@ -277,6 +249,7 @@ def run_results(
         argmax=assessor.argmax(said),
         given_cut_point=cascade.cut_point_ if cut_point is None else None,
         refinement=refinement_in_words(cascade),
+        stages=stages_in_words(cascade),
         histories=histories(cascade),
         **told,
     )

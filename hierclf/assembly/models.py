@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
-from hierclf.config import TrainOptions
+from hierclf.config import StageOptions, TrainOptions
+from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import InputError
+from hierclf.metalearners.learners import find_learner
+from hierclf.metalearners.recipes import parse_model
+from hierclf.metalearners.search import MetaLearner
 from hierclf.problem.costs import (
     check_cost_matrix,
     check_cost_vector,
@@ -21,7 +25,6 @@ from hierclf.problem.costs import (
 )
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
-from hierclf.training.options import StageOptions
 
 Matrix = NDArray[np.float64]
 _COSTLY = {"expected_cost", "cross_entropy_cost"}
@@ -83,10 +86,10 @@ class Builder:
             Not fitted.
         """
         options = self.options
-        refine = self._weighted(self._network("refine", self._named_matrix()))
+        refine = self._weighted(self._stage("refine", self._named_matrix()))
         decides = options.decision == "least_cost" or cut_point == "expected_cost"
         return HierarchicalClassifier(
-            self._network("screen", None),
+            self._stage("screen", None),
             refine,
             healthy=self.hierarchy.healthy,
             stages=self.hierarchy.diseased,
@@ -99,7 +102,20 @@ class Builder:
             seed=options.seed,
         )
 
-    def flat(self) -> NetworkClassifier:
+    def reader(self) -> NetworkClassifier:
+        """Build a network like the screen's, to read every scan once."""
+        return self._network(self.options.stage("screen"), None)
+
+    def of_candidate(self, name: str) -> Builder:
+        """Give the builder of one candidate."""
+        return Builder(
+            self.options.of_candidate(name),
+            self.hierarchy,
+            cache=self._cache,
+            checkpoints=self._checkpoints,
+        )
+
+    def flat(self) -> Any:
         """Build the plain flat classifier: no balance, no weights, no costs."""
         plain = self.options.stage("flat").model_copy(
             update={"balance": 1.0, "loss": "cross_entropy", "class_weights": "none"}
@@ -117,12 +133,12 @@ class Builder:
         balanced = options.model_copy(update={"balance": own, "loss": "cross_entropy"})
         network = self._classifier(balanced, None)
         if self.options.costs == "recall":
-            return CostWeighted(network, "recall", seed=self.options.seed)
+            return self._cost_weighted(network, "recall")
         if self._vector is None:
             return network
         named = dict(zip(self.hierarchy.diseased, self._vector, strict=True))
         named[self.hierarchy.healthy] = float(np.mean(self._vector))
-        return CostWeighted(network, named, seed=self.options.seed)
+        return self._cost_weighted(network, named)
 
     def costs(self) -> Matrix:
         """Cost matrix over all labels, healthy first.
@@ -165,15 +181,24 @@ class Builder:
             return None
         return pd.DataFrame(vector_as_matrix(self._vector), index=names, columns=names)
 
-    def _weighted(self, network: NetworkClassifier) -> Any:
-        if network.costs is not None:
+    def _weighted(self, network: Any) -> Any:
+        if getattr(network, "costs", None) is not None:
             return network
         if self.options.costs == "recall":
-            return CostWeighted(network, "recall", seed=self.options.seed)
+            return self._cost_weighted(network, "recall")
         if self._vector is None:
             return network
         named = dict(zip(self.hierarchy.diseased, self._vector, strict=True))
-        return CostWeighted(network, named, seed=self.options.seed)
+        return self._cost_weighted(network, named)
+
+    def _cost_weighted(self, stage: Any, costs: Any) -> CostWeighted:
+        learner = stage.learner if isinstance(stage, MetaLearner) else None
+        if learner is not None and not find_learner(learner).takes_weights:
+            raise InputError(
+                f"costs: expected a learner that takes weights, got {learner!r}. Take "
+                "another, or leave --costs out."
+            )
+        return CostWeighted(stage, costs, seed=self.options.seed)
 
     def _options_of(self, stage: Any) -> StageOptions:
         """Resolve options; errors of a screen all cost the same."""
@@ -186,18 +211,40 @@ class Builder:
             return options.model_copy(update={"loss": "cross_entropy"})
         return options
 
-    def _network(self, stage: Any, costs: pd.DataFrame | None) -> NetworkClassifier:
+    def _stage(self, stage: Any, costs: pd.DataFrame | None) -> Any:
         options = self._options_of(stage)
         if costs is not None and options.loss == "cross_entropy":
             # a matrix that no loss looked at would be an option without effect
             options = options.model_copy(update={"loss": "cross_entropy_cost"})
         return self._classifier(options, costs)
 
-    def _classifier(
+    def _classifier(self, options: StageOptions, costs: pd.DataFrame | None) -> Any:
+        """Build a network, or a learner on its features."""
+        network = self._network(options, costs)
+        model = parse_model(options.model)
+        if model.features is None or model.learner is None:
+            return network
+        if costs is not None:
+            raise InputError(
+                f"costs: expected a weight for each stage beside {options.model!r}, "
+                "got a matrix. Weigh the stages (5,8,9), or leave the learner out."
+            )
+        seed, folds = self.options.seed, max(2, self.options.folds)
+        features = FeatureExtractor(network, kind=model.features, cv=folds, seed=seed)
+        return MetaLearner(
+            features,
+            model.learner,
+            components=model.components,
+            balance=options.balance,
+            cv=folds,
+            seed=seed,
+        )
+
+    def _network(
         self, options: StageOptions, costs: pd.DataFrame | None
     ) -> NetworkClassifier:
         return NetworkClassifier(
-            options,
+            options.of_network(),
             costs=costs,
             cache=self._cache,
             checkpoints=self._checkpoints,

@@ -13,10 +13,10 @@ import pandas as pd
 
 from hierclf.config import LabelledData
 from hierclf.data.dataset import DataOptions, Dataset
+from hierclf.features.readers import Reader
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import read_json, sha256_bytes
 from hierclf.loading.scans import read_ahead, read_bytes
-from hierclf.training.estimator import NetworkClassifier
 
 _log = logging.getLogger(__name__)
 
@@ -101,14 +101,14 @@ def data_options(options: LabelledData, data: Path | None = None) -> DataOptions
     return DataOptions.model_validate(told | ({"data": data} if data else {}))
 
 
-def load_scans(dataset: Dataset, reader: NetworkClassifier, *, skip: bool) -> RunData:
+def load_scans(dataset: Dataset, reader: Reader, *, skip: bool) -> RunData:
     """Read every scan once.
 
     Parameters
     ----------
     dataset : Dataset
         The rows.
-    reader : NetworkClassifier
+    reader : NetworkClassifier or FeatureExtractor
         Keeps what it computes of them.
     skip : bool
         Leave out what cannot be read.

@@ -23,9 +23,9 @@ from hierclf.cascade.decisions import Decisions
 from hierclf.config import EvaluateOptions, SweepOptions
 from hierclf.data.dataset import read_dataset
 from hierclf.data.split import read_splits
+from hierclf.features.readers import readers_of
 from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
-from hierclf.training.estimator import NetworkClassifier
 
 
 def open_bundle(options: SweepOptions | EvaluateOptions) -> Bundle:
@@ -48,8 +48,8 @@ def open_bundle(options: SweepOptions | EvaluateOptions) -> Bundle:
     """
     bundle = load_bundle(options.bundle)
     for stage in (bundle.cascade.screen_, bundle.cascade.refine_):
-        if isinstance(stage, NetworkClassifier):
-            stage.use_cache(cache_folder(options))
+        for reader in readers_of(stage):
+            reader.use_cache(cache_folder(options))
     return bundle
 
 
@@ -77,8 +77,8 @@ def labelled_scans(
     InputError
         If a label is unknown to the bundle, or the bundle reads no scans.
     """
-    screen = bundle.cascade.screen_
-    if not isinstance(screen, NetworkClassifier):
+    readers = readers_of(bundle.cascade.screen_)
+    if not readers:
         raise InputError(
             "bundle: expected stages that read scans, got ones for tables of numbers. "
             "Use a bundle that hierclf train made."
@@ -94,7 +94,7 @@ def labelled_scans(
             )
             dataset = replace(dataset, manifest=dataset.manifest.assign(split=names))
         dataset = keep_splits(dataset, options.split)
-    scans = load_scans(dataset, screen, skip=options.unreadable == "skip")
+    scans = load_scans(dataset, readers[0], skip=options.unreadable == "skip")
     bundle.cascade.hierarchy_.positions(scans.manifest["label"].tolist())
     tell(bundle_remarks(bundle, scans))
     return scans

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.neighbors import BallTree, KDTree, KNeighborsClassifier
 from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 
@@ -37,8 +38,12 @@ def to_plain(estimator: Any) -> Any:
     """
     plain = copy.deepcopy(estimator)
     for part in _parts(plain, set()):
-        if type(part) is DecisionTreeClassifier and hasattr(part, "tree_"):
+        if type(part) in _TREES and hasattr(part, "tree_"):
             part.tree_ = part.tree_.__getstate__()
+            if isinstance(part.random_state, np.random.RandomState):
+                part.random_state = None  # of a boosting, which draws no more
+        elif type(part) is GradientBoostingClassifier and hasattr(part, "_loss"):
+            part._loss = part._rng = None
         elif type(part) is KNeighborsClassifier and hasattr(part, "_tree"):
             part._tree = None
     return plain
@@ -102,9 +107,10 @@ def _require_array(
     return np.ascontiguousarray(array)
 
 
-def _build_tree(model: DecisionTreeClassifier) -> None:
+def _build_tree(model: DecisionTreeClassifier | DecisionTreeRegressor) -> None:
     state = model.tree_
-    n_nodes, n_classes = len(state["nodes"]), len(model.classes_)
+    n_classes = len(model.classes_) if isinstance(model, DecisionTreeClassifier) else 1
+    n_nodes = len(state["nodes"])
     nodes = _require_array(state["nodes"], NODE_DTYPE, (n_nodes,), "nodes of a tree")
     shape = (n_nodes, 1, n_classes)
     values = _require_array(state["values"], np.float64, shape, "values of a tree")
@@ -128,6 +134,26 @@ def _check_forest(model: RandomForestClassifier) -> None:
     for tree in model.estimators_:
         _require(type(tree) is DecisionTreeClassifier, "trees of a forest")
         _require(tree.n_features_in_ == model.n_features_in_, "width of a forest")
+
+
+def _build_boosting(model: GradientBoostingClassifier) -> None:
+    """Check what adds up, and build the loss, whose link makes probabilities."""
+    n_classes = len(model.classes_)
+    _require(model.n_classes_ == n_classes > 1, "classes of a boosting")
+    told = model.n_trees_per_iteration_
+    _require(told == (1 if n_classes == 2 else n_classes), "trees of a boosting")
+    _require(model.loss == "log_loss" and model.init is None, "loss of a boosting")
+    shape = (model.n_estimators_, told)
+    trees = _require_array(model.estimators_, object, shape, "trees of a boosting")
+    for tree in trees.ravel():
+        _require(type(tree) is DecisionTreeRegressor, "trees of a boosting")
+        _require(tree.n_features_in_ == model.n_features_in_, "width of a boosting")
+    start = model.init_
+    _require(type(start) is DummyClassifier, "start of a boosting")
+    _require(start.strategy == "prior", "start of a boosting")
+    prior = start.class_prior_
+    _require_array(prior, np.float64, (n_classes,), "start of a boosting")
+    model._loss = model._get_loss(sample_weight=None)
 
 
 def _check_svc(model: SVC) -> None:
@@ -165,9 +191,12 @@ def _build_search(model: KNeighborsClassifier) -> None:
     model._tree = None if search is None else search(points, model.leaf_size)
 
 
+_TREES = (DecisionTreeClassifier, DecisionTreeRegressor)
 _BUILD: Mapping[type, tuple[str, Callable[[Any], None] | None]] = MappingProxyType(
     {
         DecisionTreeClassifier: ("tree_", _build_tree),
+        DecisionTreeRegressor: ("tree_", _build_tree),
+        GradientBoostingClassifier: ("estimators_", _build_boosting),
         RandomForestClassifier: ("estimators_", _check_forest),
         SVC: ("support_", _check_svc),
         KNeighborsClassifier: ("_tree", _build_search),

@@ -17,11 +17,14 @@ from io import BytesIO
 from typing import Any
 
 import skops.io
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UnsupportedTypeException
 
 from hierclf.bundle.compiled import from_plain, to_plain
 from hierclf.bundle.strict_json import refuse, strict_json
 from hierclf.foundation.errors import BundleError, InputError
+from hierclf.metalearners.learners import find_learner
 
 LEARNERS = frozenset(
     {
@@ -30,11 +33,13 @@ LEARNERS = frozenset(
         "sklearn.discriminant_analysis.LinearDiscriminantAnalysis",
         "sklearn.dummy.DummyClassifier",
         "sklearn.ensemble._forest.RandomForestClassifier",
+        "sklearn.ensemble._gb.GradientBoostingClassifier",
         "sklearn.linear_model._logistic.LogisticRegression",
         "sklearn.naive_bayes.GaussianNB",
         "sklearn.neighbors._classification.KNeighborsClassifier",
         "sklearn.pipeline.Pipeline",
         "sklearn.preprocessing._data.StandardScaler",
+        "sklearn.svm._classes.LinearSVC",
         "sklearn.svm._classes.SVC",
         "sklearn.tree._classes.DecisionTreeClassifier",
     }
@@ -47,6 +52,7 @@ _INNER = frozenset(
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.calibration._TemperatureScaling",
         "sklearn.isotonic.IsotonicRegression",
+        "sklearn.tree._classes.DecisionTreeRegressor",
     }
 )
 _PLAIN = frozenset(
@@ -129,6 +135,47 @@ def load_learner(name: str, content: bytes) -> Any:
         untrusted = set(skops.io.get_untrusted_types(data=content))
         _refuse_strange(name, untrusted - _TYPES)
         return from_plain(skops.io.loads(content, trusted=sorted(_TYPES)))
+
+
+def check_parts(parts: Any, name: str, n_classes: int) -> tuple[Pipeline, Any]:
+    """Check that a learner on features is one, as far as its use goes.
+
+    Parameters
+    ----------
+    parts : object
+        From `load_learner`.
+    name : str
+        The learner that it should be, by `hierclf.metalearners.learners.LEARNERS`.
+    n_classes : int
+        Classes that it should decide between.
+
+    Returns
+    -------
+    learner : Pipeline
+        On class positions.
+    calibrator : LogisticRegression
+        Its scores to probabilities of all classes.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError
+        If it is something else.
+    InputError
+        If there is no learner of that name.
+    """
+    learner, calibrator = parts["learner"], parts["calibrator"]
+    expected = type(find_learner(name).make(0))
+    positions = list(range(n_classes))
+    fits = (
+        type(learner) is Pipeline
+        and type(learner[-1]) is expected
+        and learner[-1].classes_.tolist() == positions
+        and type(calibrator) is LogisticRegression
+        and calibrator.classes_.tolist() == positions
+    )
+    if not fits:
+        raise ValueError(f"no {name} of {n_classes} classes")
+    return learner, calibrator
 
 
 def _refuse_strange(name: str, strange: set[str]) -> None:

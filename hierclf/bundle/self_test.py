@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from hierclf.bundle.info import BundleInfo
-from hierclf.bundle.stages import LearnerRecord, NetworkRecord, StageRecord
+from hierclf.bundle.stages import (
+    LearnerRecord,
+    MetaRecord,
+    NetworkRecord,
+    StageRecord,
+)
 from hierclf.bundle.strict_json import refuse
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.hierarchical import HierarchicalClassifier
@@ -31,6 +36,8 @@ Measured with EfficientNet-Lite0 on radiographs, one implementation of convoluti
 against another: at most 2e-5 in float32 and 0.011 in bfloat16.
 """
 _LEARNER_TOLERANCE = 1e-6
+_STEPS = frozenset({"forest", "boosting", "knn", "tree"})
+_STEP_TOLERANCE = 0.3  # where a feature crosses a step, a score jumps
 _N_KEPT = 4
 
 
@@ -84,7 +91,8 @@ def takes_rows(records: Sequence[StageRecord]) -> bool:
         If one stage is a learner and the other a network.
     """
     learner = any(isinstance(record, LearnerRecord) for record in records)
-    if learner and any(isinstance(record, NetworkRecord) for record in records):
+    reads = any(isinstance(record, NetworkRecord | MetaRecord) for record in records)
+    if learner and reads:
         raise InputError(
             "bundle: expected stages that look at the same thing, got a network and "
             "a learner on feature tables. Make both of one kind."
@@ -168,12 +176,17 @@ def check_self_test(
 
 def tolerance_of(records: Sequence[StageRecord]) -> float:
     """Give the tolerance of the least exact stage."""
-    return max(
-        TOLERANCE[record.network.options.precision]
-        if isinstance(record, NetworkRecord)
-        else _LEARNER_TOLERANCE
-        for record in records
-    )
+    return max(_tolerance(record) for record in records)
+
+
+def _tolerance(record: StageRecord) -> float:
+    if isinstance(record, NetworkRecord):
+        return TOLERANCE[record.network.options.precision]
+    if not isinstance(record, MetaRecord):
+        return _LEARNER_TOLERANCE
+    if record.learner in _STEPS:
+        return _STEP_TOLERANCE
+    return max(TOLERANCE[one.network.options.precision] for one in record.features)
 
 
 def _decide(

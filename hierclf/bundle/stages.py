@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
@@ -14,11 +15,19 @@ from sklearn.dummy import DummyClassifier
 from torch import Tensor
 
 from hierclf.bundle.info import Label, Price, plain
-from hierclf.bundle.learner import dump_learner, load_learner, refusing_anything
+from hierclf.bundle.learner import (
+    check_parts,
+    dump_learner,
+    load_learner,
+    refusing_anything,
+)
 from hierclf.bundle.strict_json import parse, refuse, to_json
 from hierclf.cascade.weighting import CostWeighted
+from hierclf.features.readers import extractors_of
+from hierclf.features.state import extractor_of, extractor_state, union
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import sha256_bytes
+from hierclf.metalearners.search import MetaLearner, Trial
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.state import (
     NetworkDescription,
@@ -55,6 +64,36 @@ class LearnerRecord(_Record):
     costs: tuple[Price, ...] | None = None
 
 
+class TrialRecord(_Record):
+    """What was chosen for a learner."""
+
+    components: int | None
+    params: dict[str, float | int | str]
+    loss: float
+
+
+class FeatureRecord(_Record):
+    """Features of a network, and the files of its weights."""
+
+    feature: str
+    views: str | None
+    network: NetworkDescription
+    trunk: str
+    head: str | None
+
+
+class MetaRecord(_Record):
+    """A scikit-learn learner on features of scans."""
+
+    kind: Literal["meta"] = "meta"
+    features: tuple[FeatureRecord, ...] = Field(min_length=1, max_length=8)
+    learner: str
+    file: str
+    classes: tuple[Label, ...]
+    best: TrialRecord
+    costs: tuple[Price, ...] | None = None
+
+
 class ConstantRecord(_Record):
     """A classifier that saw one class."""
 
@@ -68,7 +107,7 @@ class EmptyRecord(_Record):
     kind: Literal["none"] = "none"
 
 
-StageRecord = NetworkRecord | LearnerRecord | ConstantRecord | EmptyRecord
+StageRecord = NetworkRecord | LearnerRecord | MetaRecord | ConstantRecord | EmptyRecord
 _SCHEMA: TypeAdapter[StageRecord] = TypeAdapter(
     Annotated[StageRecord, Field(discriminator="kind")]
 )
@@ -106,6 +145,8 @@ def pack_stage(role: Role, stage: Any) -> dict[str, bytes]:
         record = EmptyRecord()
     elif isinstance(stage, NetworkClassifier):
         files, record = _pack_network(role, stage, costs)
+    elif isinstance(stage, MetaLearner) and extractors_of(stage.features_):
+        files, record = _pack_meta(role, stage, costs)
     elif isinstance(stage, DummyClassifier) and len(stage.classes_) == 1:
         record = ConstantRecord(label=plain(stage.classes_[0]))
     else:
@@ -120,20 +161,61 @@ def _pack_network(
     role: Role, stage: NetworkClassifier, costs: tuple[float, ...] | None
 ) -> tuple[dict[str, bytes], NetworkRecord]:
     state = take_apart(stage)
-    trunk = save(_compact(role, state.featurizer))
-    trunk_name = f"trunk-{sha256_bytes(trunk)[:16]}.safetensors"
+    trunk_name, trunk = _pack_trunk(role, state)
     head_name = f"{role}-head.safetensors"
     files = {trunk_name: trunk, head_name: save(_compact(role, state.head))}
-    options = state.description.options
-    weights = options.weights  # a path would tell where the weights lay
-    named = weights in _NAMED_WEIGHTS
-    told = {"weights_dir": None, "weights": weights if named else "file"}
     record = NetworkRecord(
-        network=state.description.model_copy(
-            update={"options": options.model_copy(update=told)}
-        ),
+        network=_without_places(state.description),
         trunk=trunk_name,
         head=head_name,
+        costs=costs,
+    )
+    return files, record
+
+
+def _pack_trunk(role: Role, state: NetworkState) -> tuple[str, bytes]:
+    trunk = save(_compact(role, state.featurizer))
+    return f"trunk-{sha256_bytes(trunk)[:16]}.safetensors", trunk
+
+
+def _without_places(description: NetworkDescription) -> NetworkDescription:
+    """Leave out where weights lay: a path tells something of a user."""
+    weights = description.options.weights
+    named = weights in _NAMED_WEIGHTS
+    told = {"weights_dir": None, "weights": weights if named else "file"}
+    options = description.options.model_copy(update=told)
+    return description.model_copy(update={"options": options})
+
+
+def _pack_meta(
+    role: Role, stage: MetaLearner, costs: tuple[float, ...] | None
+) -> tuple[dict[str, bytes], MetaRecord]:
+    files: dict[str, bytes] = {}
+    records = []
+    for place, extractor in enumerate(extractors_of(stage.features_)):
+        state = extractor_state(extractor)
+        trunk_name, files[trunk_name] = _pack_trunk(role, state)
+        head_name = f"{role}-head-{place}.safetensors" if state.head else None
+        if head_name is not None:
+            files[head_name] = save(_compact(role, state.head))
+        records.append(
+            FeatureRecord(
+                feature=extractor.kind,
+                views=extractor.views,
+                network=_without_places(state.description),
+                trunk=trunk_name,
+                head=head_name,
+            )
+        )
+    name = f"{role}.skops"
+    parts = {"learner": stage.learner_, "calibrator": stage.calibrator_}
+    files[name] = dump_learner(role, parts)
+    record = MetaRecord(
+        features=tuple(records),
+        learner=stage.learner,
+        file=name,
+        classes=tuple(map(plain, stage.classes_)),
+        best=TrialRecord(**asdict(stage.best_)),
         costs=costs,
     )
     return files, record
@@ -185,6 +267,9 @@ def files_of(record: StageRecord) -> tuple[str, ...]:
     """Name the files of weights that a record needs."""
     if isinstance(record, NetworkRecord):
         return (record.trunk, record.head)
+    if isinstance(record, MetaRecord):
+        weights = [name for one in record.features for name in (one.trunk, one.head)]
+        return (record.file, *(name for name in weights if name is not None))
     return (record.file,) if isinstance(record, LearnerRecord) else ()
 
 
@@ -226,6 +311,31 @@ def _unpack_network(role: Role, record: NetworkRecord, files: Files) -> Any:
         raise refuse(f"{role}.json", "a network that its files fit", error) from error
 
 
+def _unpack_meta(role: Role, record: MetaRecord, files: Files) -> Any:
+    extractors = [_unpack_features(role, one, files) for one in record.features]
+    parts = load_learner(record.file, _content(files, record.file))
+    classes = np.asarray(record.classes)
+    with refusing_anything(f"{role}.json", "a learner that its files fit"):
+        learner, calibrator = check_parts(parts, record.learner, len(classes))
+        best = Trial(**record.best.model_dump())
+        stage = MetaLearner(None, record.learner, components=(best.components,))
+        stage.features_ = extractors[0] if len(extractors) == 1 else union(extractors)
+        stage.classes_, stage.trials_, stage.best_ = classes, (best,), best
+        stage.learner_, stage.calibrator_ = learner, calibrator
+    return stage
+
+
+def _unpack_features(role: Role, record: FeatureRecord, files: Files) -> Any:
+    if record.network.options.precision == "auto":
+        raise refuse(f"{role}.json", "float32 or bfloat16", "precision 'auto'")
+    head = {} if record.head is None else _tensors(record.head, files)
+    state = NetworkState(record.network, _tensors(record.trunk, files), head)
+    try:
+        return extractor_of(state, kind=record.feature, views=record.views)
+    except InputError as error:
+        raise refuse(f"{role}.json", "features that its files fit", error) from error
+
+
 def _tensors(name: str, files: Files) -> dict[str, Tensor]:
     with refusing_anything(name, "a safetensors file"):
         tensors: dict[str, Tensor] = load(_content(files, name))
@@ -255,6 +365,7 @@ _UNPACK: Mapping[type[StageRecord], Callable[..., Any]] = MappingProxyType(
     {
         NetworkRecord: _unpack_network,
         LearnerRecord: _unpack_learner,
+        MetaRecord: _unpack_meta,
         ConstantRecord: _unpack_constant,
         EmptyRecord: _unpack_nothing,
     }

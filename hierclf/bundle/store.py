@@ -27,6 +27,7 @@ from hierclf.bundle.self_test import (
 )
 from hierclf.bundle.stages import (
     LearnerRecord,
+    MetaRecord,
     StageRecord,
     files_of,
     pack_stage,
@@ -193,7 +194,7 @@ def _check_files(files: Mapping[str, bytes], *records: StageRecord) -> None:
 
 def _check_versions(info: BundleInfo, *records: StageRecord) -> None:
     """Refuse learners of another scikit-learn; networks are plain tensors."""
-    if not any(isinstance(record, LearnerRecord) for record in records):
+    if not any(isinstance(record, LearnerRecord | MetaRecord) for record in records):
         return
     theirs = info.versions.get("scikit-learn", "none")
     ours = current_versions()["scikit-learn"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -23,7 +24,7 @@ from hierclf.features.regions import (
     pooled,
 )
 from hierclf.foundation.choices import choose
-from hierclf.foundation.errors import InputError, join_troubles
+from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.inference.frozen import FrozenTrunk, Output
 from hierclf.loading.scans import Scans
 from hierclf.networks.activation_maps import channel_weights
@@ -242,6 +243,38 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         mean: Floats = features.mean(axis=1, dtype=np.float32)
         return mean
 
+    def try_read(self, X: pd.DataFrame) -> dict[int, ScanError]:
+        """Read every scan once, and keep what was computed of it.
+
+        Parameters
+        ----------
+        X : DataFrame, n_scans rows
+            Manifest rows.
+
+        Returns
+        -------
+        errors : dict of int to ScanError
+            What cannot be read, by the position of the row.
+        """
+        check_is_fitted(self, "trunk_")
+        return self.trunk_.try_features(X)[1]
+
+    def use_cache(self, folder: Path) -> None:
+        """Keep features in a folder from now on.
+
+        Parameters
+        ----------
+        folder : Path
+            Made when something is written.
+        """
+        self.trunk_.use_cache(folder)
+
+    @property
+    def frame_side(self) -> int:
+        """Side in pixels of the frame that views are cut from."""
+        check_is_fitted(self, "trunk_")
+        return self.trunk_.frame_side
+
     @property
     def _asks(self) -> bool:
         """Whether features depend on a class."""
@@ -249,19 +282,19 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
 
     def _views(self) -> str | None:
         if self.views is None and self.kind == "scda_flat":
-            return "whole" if self._options_of_network().views == "whole" else "center"
+            whole = self.given_network().resolved_options().views == "whole"
+            return "whole" if whole else "center"
         return self.views
 
-    def _options_of_network(self) -> Any:
-        network = self.network
-        inner = getattr(network, "estimator", network)
-        return (inner or NetworkClassifier()).resolved_options()
+    def given_network(self) -> NetworkClassifier:
+        """Give the network that was passed, out of its wrapping; else the default."""
+        network = getattr(self.network, "estimator", self.network)
+        return NetworkClassifier() if network is None else network
 
     def _fitted(self, X: Scans, y: ArrayLike | None) -> NetworkClassifier:
         if _is_given(self.network):
-            fitted: NetworkClassifier = self.network.estimator
-            return fitted
-        network = NetworkClassifier() if self.network is None else clone(self.network)
+            return self.given_network()
+        network: NetworkClassifier = clone(self.given_network())
         if not self._asks and network.resolved_options().part == "head":
             return network
         if y is None:

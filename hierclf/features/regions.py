@@ -95,7 +95,7 @@ def pooled(discriminative: Floats, regions: NDArray[np.bool_]) -> Floats:
         Means, then maxima (Wei et al. 2017, section 3.2).
     """
     inside = regions[:, None]
-    area = regions.sum(axis=(1, 2))[:, None]
+    area = regions.sum(axis=(1, 2))[:, None].astype(discriminative.dtype)
     means = np.where(inside, discriminative, 0).sum(axis=(2, 3)) / area
     tops = np.where(inside, discriminative, -np.inf).max(axis=(2, 3))
     return np.concatenate([means, tops], axis=1)

@@ -140,7 +140,8 @@ class FrozenTrunk:
         self._engine = copy.deepcopy(self.featurizer).to(self._device)
         self._engine.trunk.to(self._dtype)
         self._engine.trunk.to(memory_format=torch.channels_last)
-        self._reader = FrameReader(self.views.frame_side(options.image_size))
+        self.frame_side = self.views.frame_side(options.image_size)
+        self._reader = FrameReader(self.frame_side)
         self._cache = ArrayCache(cache, self.digest) if cache else None
         self._memory = _Memory()
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from hierclf.assembly.assessment import (
     Assessed,
+    Fitted,
     assess,
     decisions_table,
     fit_cascade,
@@ -35,7 +36,6 @@ from hierclf.assembly.scans import (
     tell,
 )
 from hierclf.bundle.store import save_bundle
-from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.config import TrainOptions
 from hierclf.data.dataset import read_dataset
 from hierclf.data.split import write_splits
@@ -43,7 +43,6 @@ from hierclf.problem.labels import hierarchy_of
 from hierclf.reporting.report import write_report
 from hierclf.reporting.results import write_results
 from hierclf.reporting.sweep_page import write_curve_csv
-from hierclf.training.estimator import NetworkClassifier
 
 
 def train(options: TrainOptions) -> Path:
@@ -97,7 +96,7 @@ def _train(options: TrainOptions, folder: Path) -> Path:
         with clock.time("reading"):
             data = load_scans(
                 replace(dataset, manifest=manifest),
-                _reader(options),
+                builder.reader(),
                 skip=options.unreadable == "skip",
             )
         folds = folds_of(data.manifest)
@@ -108,20 +107,13 @@ def _train(options: TrainOptions, folder: Path) -> Path:
             allow_straddling=options.allow_straddling,
         )
         with clock.time("fitting"):
-            assessed, cascade = assess(builder, data.manifest, folds)
+            assessed, fitted = assess(builder, data.manifest, folds)
             fitted_on = folds[-1][0]
             if len(folds) > 1:
-                cascade = fit_cascade(builder, data.manifest)
+                fitted = fit_cascade(builder, data.manifest)
                 fitted_on = np.arange(len(data.manifest))
-        _write(place, builder, data, assessed, cascade, fitted_on, division.how, clock)
+        _write(place, builder, data, assessed, fitted, fitted_on, division.how, clock)
     return folder
-
-
-def _reader(options: TrainOptions) -> NetworkClassifier:
-    """Give a stage like those to come, to read every scan once."""
-    return NetworkClassifier(
-        options.stage("screen"), cache=cache_folder(options), seed=options.seed
-    )
 
 
 def _write(
@@ -129,12 +121,12 @@ def _write(
     builder: Builder,
     data: RunData,
     assessed: Assessed,
-    cascade: HierarchicalClassifier,
+    fitted: Fitted,
     fitted_on: Any,
     protocol: str,
     clock: Clock,
 ) -> None:
-    options, hierarchy = builder.options, builder.hierarchy
+    options, hierarchy, cascade = builder.options, builder.hierarchy, fitted.cascade
     patients = data.manifest["patient_id"].to_numpy()[fitted_on]
     with clock.time("intervals"):
         interval = sweep_interval(cascade, patients, n_resamples=options.resamples)
@@ -160,6 +152,8 @@ def _write(
             options=options.model_dump(mode="json"),
             cut_point=found,
             seconds=clock.seconds,
+            selection=fitted.held_out,
+            selected=fitted.chosen,
         )
     if cascade.curve_ is not None:
         write_curve_csv(

@@ -92,20 +92,18 @@ def _tree(seed: int) -> DecisionTreeClassifier:
 
 LEARNERS: Mapping[str, Recipe] = MappingProxyType(
     {
-        "logistic": Recipe(_logistic, {"C": (1e-4, 1e-3, 1e-2, 1e-1)}, (64, 256, None)),
+        "logistic": Recipe(_logistic, {"C": (1e-3, 1e-2, 1e-1)}, (64, None)),
         "svm": Recipe(
             _svm,
             {"gamma": (0.1, 1.0), "C": (1.0, 10.0)},
-            (16, 64, 256),
+            (64,),
             resolve=_relative_gamma,
         ),
-        "linear_svm": Recipe(_linear_svm, {"C": (1e-4, 1e-3, 1e-2)}, (64, 256)),
-        "forest": Recipe(_forest, {"min_samples_leaf": (3, 10)}, (16, 64)),
-        "boosting": Recipe(_boosting, {"n_estimators": (100, 300)}, (16, 64)),
-        "knn": Recipe(
-            _knn, {"n_neighbors": (5, 15, 45)}, (16, 64), takes_weights=False
-        ),
-        "tree": Recipe(_tree, {"min_samples_leaf": (10, 40)}, (16, 64)),
+        "linear_svm": Recipe(_linear_svm, {"C": (1e-4, 1e-3, 1e-2)}, (64,)),
+        "forest": Recipe(_forest, {"min_samples_leaf": (3, 10)}, (64,)),
+        "boosting": Recipe(_boosting, {"n_estimators": (100, 300)}, (64,)),
+        "knn": Recipe(_knn, {"n_neighbors": (5, 15, 45)}, (64,), takes_weights=False),
+        "tree": Recipe(_tree, {"min_samples_leaf": (10, 40)}, (16,)),
     }
 )
 """Learners by name.

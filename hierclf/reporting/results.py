@@ -95,6 +95,13 @@ class RunResults(Strict):
         How the main model names a diseased label, in words.
     cut_point_origin : str, default=""
         Where a given cut point comes from, in words.
+    stages : dict of str to str, optional
+        What the learners of the main model came to, in words, by stage.
+    selection : dict of str to float, optional
+        Macro recall of each candidate on held-out training scans, where the main
+        model was chosen from several.
+    selected : str, default=""
+        The candidate that was taken.
     histories : dict of str to tuple of EpochFigures, optional
         Training curves by stage.
     seconds : dict of str to float, optional
@@ -125,6 +132,9 @@ class RunResults(Strict):
     given_cut_point: float | None = None
     refinement: str = ""
     cut_point_origin: str = ""
+    stages: dict[str, str] = Field(default_factory=dict)
+    selection: dict[str, float] = Field(default_factory=dict)
+    selected: str = ""
     histories: dict[str, tuple[EpochFigures, ...]] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)
 
@@ -137,6 +147,8 @@ class RunResults(Strict):
             raise ValueError(f"{strangers[0]!r} is none of the models")
         if self.cut_point is not None and self.given_cut_point is not None:
             raise ValueError("a cut point is either given or searched for")
+        if self.selected != "" and self.selected not in self.selection:
+            raise ValueError(f"{self.selected!r} is none of the candidates")
         extra = [s for s in (self.per_patient, self.argmax) if s is not None]
         for summary in (*self.models.values(), *extra):
             if summary.overall.labels != self.labels:

@@ -9,11 +9,10 @@ from pathlib import Path
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.data.border import refusing
 from hierclf.data.pixels import decode_scan
+from hierclf.features.readers import readers_of
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.files import sha256_bytes
-from hierclf.inference.views import make_views
 from hierclf.loading.scans import Frame, FrameReader, read_bytes
-from hierclf.training.estimator import NetworkClassifier
 
 UNREAD = frozenset({"E_PERM", "E_GONE", "E_CHANGED", "E_MEMORY"})
 """Codes that tell of the machine and not of the scan."""
@@ -55,7 +54,7 @@ def refuse_tables(cascade: HierarchicalClassifier) -> None:
     InputError
         If its screen is no network.
     """
-    if not isinstance(cascade.screen_, NetworkClassifier):
+    if not readers_of(cascade.screen_):
         raise InputError(
             "bundle: expected stages that look at scans, got learners on feature "
             "tables. Take a bundle with networks."
@@ -81,9 +80,8 @@ def make_reader(
     read : callable
         Path to `Reading`; it raises nothing that is the fault of one file.
     """
-    stages = (cascade.screen_, cascade.refine_)
-    networks = [stage for stage in stages if isinstance(stage, NetworkClassifier)]
-    sides = {_frame_side(network) for network in networks}
+    readers = (*readers_of(cascade.screen_), *readers_of(cascade.refine_))
+    sides = {reader.frame_side for reader in readers}
     shrink = FrameReader(sides.pop()).frame_of if len(sides) == 1 else _as_it_is
 
     def read(path: Path) -> Reading:
@@ -97,11 +95,6 @@ def make_reader(
             return Reading(name, digest, None, error.code, str(error))
 
     return read
-
-
-def _frame_side(network: NetworkClassifier) -> int:
-    options = network.resolved_options()
-    return make_views(options.views).frame_side(options.image_size)
 
 
 def _as_it_is(pixels: Frame) -> Frame:

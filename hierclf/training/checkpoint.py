@@ -6,17 +6,22 @@ optimizer and history cannot belong to different epochs.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from hierclf.foundation.files import write_bytes
+from hierclf.loading.scans import Scans
 from hierclf.training.history import Epoch
 
 _log = logging.getLogger(__name__)
@@ -129,3 +134,21 @@ def _fill_optimizer(
     whole = optimizer.state_dict()
     whole["state"] = state
     optimizer.load_state_dict(whole)
+
+
+def names_of(scans: Scans) -> list[str]:
+    """Name scans and their present content."""
+    if isinstance(scans, pd.DataFrame):
+        return [state_of(path) for path in scans["path"]]
+    return [
+        hashlib.sha256(np.ascontiguousarray(s).tobytes()).hexdigest() for s in scans
+    ]
+
+
+def state_of(path: str) -> str:
+    """Name a file and its present content, without reading it."""
+    try:
+        state = os.stat(path)
+    except OSError:  # no file, or told where it is read
+        return path
+    return f"{path} {state.st_size} {state.st_mtime_ns}"

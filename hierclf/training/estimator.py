@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +27,10 @@ from hierclf.loading.scans import FrameReader, Scans
 from hierclf.networks.backbones import Backbone
 from hierclf.networks.network import Network, make_featurizer, make_head
 from hierclf.problem.costs import check_cost_matrix
-from hierclf.training.checkpoint import Checkpoint
+from hierclf.training.checkpoint import Checkpoint, names_of, state_of
 from hierclf.training.fitting import Exam, Lesson, fit_head, fit_network, image_logits
 from hierclf.training.losses import class_balanced_weights
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 from hierclf.training.trunks import backbone_of, trunk_of, view_of
 
 Probabilities = NDArray[np.float64]
@@ -46,7 +45,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    options : StageOptions, optional
+    options : NetworkOptions, optional
         Network, views and training; the defaults where it is not given.
     costs : DataFrame or array-like of float, shape (n_classes, n_classes), optional
         Cost matrix for the losses that use one, rows are true classes: an array in
@@ -73,14 +72,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     Examples
     --------
-    >>> stage = NetworkClassifier(StageOptions(part="all", epochs=5), seed=1)
+    >>> stage = NetworkClassifier(NetworkOptions(part="all", epochs=5), seed=1)
     >>> stage.options.epochs
     5
     """
 
     def __init__(
         self,
-        options: StageOptions | None = None,
+        options: NetworkOptions | None = None,
         *,
         costs: ArrayLike | None = None,
         cache: Path | None = None,
@@ -198,8 +197,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         options = self._options()
         if options.part == "head":
             return self.look().try_features(X)[1]
-        side = make_views(options.views).frame_side(options.image_size)
-        results = FrameReader(side, self.cache).read_all(X)
+        results = FrameReader(self.frame_side, self.cache).read_all(X)
         bar = tqdm(results, total=len(X), desc="reading", unit="scan", disable=None)
         return {i: r for i, r in enumerate(bar) if isinstance(r, ScanError)}
 
@@ -242,8 +240,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 flat = self.network_.head(features.flatten(0, 1))
             logits = flat.unflatten(0, features.shape[:2])
         else:
-            side = make_views(options.views).frame_side(options.image_size)
-            reader = FrameReader(side, self.cache)
+            reader = FrameReader(self.frame_side, self.cache)
             logits = torch.cat(list(image_logits(self.network_, reader, X, options)))
         probabilities: Probabilities = torch.softmax(logits.double(), dim=2).numpy()
         return probabilities
@@ -269,7 +266,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return labels
 
-    def resolved_options(self) -> StageOptions:
+    @property
+    def frame_side(self) -> int:
+        """Side in pixels of the frame that views are cut from."""
+        options = self._options()
+        return make_views(options.views).frame_side(options.image_size)
+
+    def resolved_options(self) -> NetworkOptions:
         """Give the options with what ``auto`` means on this machine."""
         options = self._options()
         precision = resolve_precision(options.precision)
@@ -309,8 +312,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             check_is_fitted(self, "network_")
         return trunk_of(options, self.cache, self.seed, output)
 
-    def _options(self) -> StageOptions:
-        return self.options if self.options is not None else StageOptions()
+    def _options(self) -> NetworkOptions:
+        return self.options if self.options is not None else NetworkOptions()
 
     def _costs(self) -> NDArray[np.float64] | None:
         if self.costs is None:
@@ -362,34 +365,17 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _key(self, lesson: Lesson, exam: Exam | None) -> str:
         options = self._options()
         told = [options.model_dump_json(), str(lesson.seed), str(lesson.costs)]
-        told.append(_state_of(options.weights))
+        told.append(state_of(options.weights))
         digest = hashlib.sha256("\n".join(told).encode())
         digest.update(lesson.targets.tobytes() + lesson.weights.tobytes())
         digest.update("\n".join(map(str, self.classes_)).encode())
-        names = _names(lesson.scans)
+        names = names_of(lesson.scans)
         if exam is not None:
             digest.update(exam.targets.tobytes())
-            names += ["", *_names(exam.scans)]
+            names += ["", *names_of(exam.scans)]
         for name in names:
             digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
         return digest.hexdigest()
-
-
-def _names(scans: Scans) -> list[str]:
-    if isinstance(scans, pd.DataFrame):
-        return [_state_of(path) for path in scans["path"]]
-    return [
-        hashlib.sha256(np.ascontiguousarray(s).tobytes()).hexdigest() for s in scans
-    ]
-
-
-def _state_of(path: str) -> str:
-    """Name a file and its present content, without reading it."""
-    try:
-        state = os.stat(path)
-    except OSError:  # no file, or told where it is read
-        return path
-    return f"{path} {state.st_size} {state.st_mtime_ns}"
 
 
 def _weights(weight: ArrayLike | None, n_scans: int) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from hierclf.training.history import Epoch
 from hierclf.training.linear import fit_linear
 from hierclf.training.loop import TrainingRows, Validate, train_network
 from hierclf.training.losses import make_loss
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 from hierclf.transforms.augment import make_augmentation
 
 Indices = NDArray[np.intp]
@@ -56,7 +56,7 @@ class Lesson:
     costs: NDArray[np.float64] | None
     seed: int
 
-    def rows(self, options: StageOptions) -> Indices:
+    def rows(self, options: NetworkOptions) -> Indices:
         """Repeat rare classes; each row is a scan."""
         return upsample(self.targets, ratio=options.balance, seed=self.seed)
 
@@ -91,7 +91,7 @@ def fit_head(
     head: nn.Module,
     trunk: FrozenTrunk,
     lesson: Lesson,
-    options: StageOptions,
+    options: NetworkOptions,
     *,
     exam: Exam | None,
     checkpoint: Checkpoint,
@@ -106,7 +106,7 @@ def fit_head(
         Gives the features of each view.
     lesson : Lesson
         Scans and targets.
-    options : StageOptions
+    options : NetworkOptions
         A linear head under ``auto`` or ``lbfgs`` is fitted to its optimum; any
         other goes through the epoch loop.
     exam : Exam, optional
@@ -215,7 +215,7 @@ def _feature_validation(trunk: FrozenTrunk, exam: Exam) -> Validate:
 def fit_network(
     network: Network,
     lesson: Lesson,
-    options: StageOptions,
+    options: NetworkOptions,
     *,
     exam: Exam | None,
     checkpoint: Checkpoint,
@@ -229,7 +229,7 @@ def fit_network(
         What learns is set by ``options.part``.
     lesson : Lesson
         Scans and targets.
-    options : StageOptions
+    options : NetworkOptions
         Everything else.
     exam : Exam, optional
         For patience and plateau.
@@ -277,7 +277,7 @@ def _frame(reader: FrameReader, scans: Scans, place: int) -> Frame:
 
 
 def _image_validation(
-    reader: FrameReader, exam: Exam, options: StageOptions
+    reader: FrameReader, exam: Exam, options: NetworkOptions
 ) -> Validate:
     def validate(model: nn.Module) -> tuple[float, float]:
         batches = image_logits(model, reader, exam.scans, options)
@@ -287,7 +287,7 @@ def _image_validation(
 
 
 def image_logits(
-    model: nn.Module, reader: FrameReader, scans: Scans, options: StageOptions
+    model: nn.Module, reader: FrameReader, scans: Scans, options: NetworkOptions
 ) -> Iterator[Tensor]:
     """Score scans batch by batch, every view.
 
@@ -299,7 +299,7 @@ def image_logits(
         Gives frames of the side that the views want.
     scans : DataFrame or sequence of ndarray, length n_scans
         What to score.
-    options : StageOptions
+    options : NetworkOptions
         Views, image size and precision.
 
     Yields

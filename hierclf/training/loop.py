@@ -21,7 +21,7 @@ from hierclf.networks.choices import Precision
 from hierclf.training.checkpoint import Checkpoint
 from hierclf.training.history import Epoch, best_epoch, epochs_without_gain
 from hierclf.training.losses import RowLoss
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 from hierclf.training.schedules import learning_rate, make_optimizer, set_rate
 
 Indices = NDArray[np.intp]
@@ -59,7 +59,7 @@ def train_network(
     model: nn.Module,
     data: TrainingRows,
     loss: RowLoss,
-    options: StageOptions,
+    options: NetworkOptions,
     *,
     seed: int,
     checkpoint: Checkpoint,
@@ -75,7 +75,7 @@ def train_network(
         Scans, targets and weights.
     loss : callable
         Loss of each row.
-    options : StageOptions
+    options : NetworkOptions
         Optimizer, rates, epochs, batch size, patience.
     seed : int
         Decides order, augmentation and dropout of each epoch, by its number: a
@@ -126,13 +126,13 @@ def train_network(
     return history
 
 
-def _has_settled(options: StageOptions, history: list[Epoch]) -> bool:
+def _has_settled(options: NetworkOptions, history: list[Epoch]) -> bool:
     waited = epochs_without_gain(history) if history else 0
     return 0 < options.patience <= waited
 
 
 def _keep_best(
-    model: nn.Module, best: State | None, options: StageOptions, history: list[Epoch]
+    model: nn.Module, best: State | None, options: NetworkOptions, history: list[Epoch]
 ) -> State | None:
     if options.patience and best_epoch(history) is history[-1]:
         return copy.deepcopy(model.state_dict())

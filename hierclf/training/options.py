@@ -11,7 +11,7 @@ from hierclf.networks.choices import Precision, TrainedPart
 from hierclf.transforms.augment import AugmentOptions
 
 
-class StageOptions(BaseModel):
+class NetworkOptions(BaseModel):
     """A network and how it is fitted; the same for screen, refinement and flat."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -91,7 +91,7 @@ class StageOptions(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _fits_together(self) -> StageOptions:
+    def _fits_together(self) -> NetworkOptions:
         if self.head == "dense" and self.batch_size < 2:
             raise ValueError(
                 "batch_size: expected at least 2 beside the dense head, got "

@@ -15,18 +15,18 @@ from torch import nn
 
 from hierclf.foundation.choices import choose
 from hierclf.training.history import Epoch
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 
 
-def _step(options: StageOptions, epoch: int, history: list[Epoch]) -> float:
+def _step(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float:
     return options.decay ** (epoch // options.step_epochs)
 
 
-def _cosine(options: StageOptions, epoch: int, history: list[Epoch]) -> float:
+def _cosine(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float:
     return 0.5 * (1 + math.cos(math.pi * epoch / options.epochs))
 
 
-def _plateau(options: StageOptions, epoch: int, history: list[Epoch]) -> float:
+def _plateau(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float:
     best, since, factor = math.inf, 0, 1.0
     for past in history:
         loss = past.validation_loss
@@ -39,7 +39,7 @@ def _plateau(options: StageOptions, epoch: int, history: list[Epoch]) -> float:
     return factor
 
 
-SCHEDULES: Mapping[str, Callable[[StageOptions, int, list[Epoch]], float]] = (
+SCHEDULES: Mapping[str, Callable[[NetworkOptions, int, list[Epoch]], float]] = (
     MappingProxyType(
         {
             "constant": lambda options, epoch, history: 1.0,
@@ -52,12 +52,12 @@ SCHEDULES: Mapping[str, Callable[[StageOptions, int, list[Epoch]], float]] = (
 """Schedules by name: options, epoch (from 0) and history to a factor."""
 
 
-def learning_rate(options: StageOptions, epoch: int, history: list[Epoch]) -> float:
+def learning_rate(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float:
     """Give the learning rate of an epoch.
 
     Parameters
     ----------
-    options : StageOptions
+    options : NetworkOptions
         First rate and schedule.
     epoch : int, at least 0
         The epoch that is about to begin.
@@ -82,13 +82,13 @@ OPTIMIZERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = MappingProxyTyp
 
 
 def make_optimizer(
-    options: StageOptions, parameters: Iterable[nn.Parameter]
+    options: NetworkOptions, parameters: Iterable[nn.Parameter]
 ) -> torch.optim.Optimizer:
     """Build the optimizer of a loop.
 
     Parameters
     ----------
-    options : StageOptions
+    options : NetworkOptions
         ``auto`` is adamw here.
     parameters : iterable of torch.nn.Parameter
         What learns.

@@ -13,10 +13,10 @@ from torch import Tensor
 from hierclf.foundation.errors import InputError
 from hierclf.inference.frozen import ViewOptions, shared_trunk
 from hierclf.networks.backbones import make_backbone
-from hierclf.networks.network import Network, make_featurizer, make_head
+from hierclf.networks.network import Featurizer, Network, make_featurizer, make_head
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.history import Epoch
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 
 
 class NetworkDescription(BaseModel):
@@ -24,7 +24,7 @@ class NetworkDescription(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    options: StageOptions
+    options: NetworkOptions
     classes: tuple[bool | int | str, ...]
     seed: int
     history: tuple[Epoch, ...]
@@ -104,8 +104,7 @@ def put_together(state: NetworkState) -> NetworkClassifier:
         head = make_head(
             options.head, backbone, len(told.classes), dropout=options.dropout
         )
-    featurizer = make_featurizer(options.head, backbone)
-    _fill("trunk", featurizer, state.featurizer)
+    featurizer = _filled(make_featurizer(options.head, backbone), state)
     _fill("head", head, state.head)
     stage.trunk_ = None
     if options.part == "head":
@@ -114,6 +113,19 @@ def put_together(state: NetworkState) -> NetworkClassifier:
         featurizer = stage.trunk_.featurizer
     stage.network_ = Network(featurizer, head).eval()
     return stage
+
+
+def build_featurizer(state: NetworkState) -> Featurizer:
+    """Build the featurizer of a network from its parts; see `put_together`."""
+    options = state.description.options
+    with torch.random.fork_rng():
+        backbone = make_backbone(options.backbone, weights="none")
+    return _filled(make_featurizer(options.head, backbone), state)
+
+
+def _filled(featurizer: Featurizer, state: NetworkState) -> Featurizer:
+    _fill("trunk", featurizer, state.featurizer)
+    return featurizer
 
 
 def _fill(where: str, module: Any, tensors: dict[str, Tensor]) -> None:

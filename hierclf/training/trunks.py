@@ -13,7 +13,7 @@ from hierclf.inference.frozen import FrozenTrunk, Output, ViewOptions, shared_tr
 from hierclf.inference.precision import resolve_precision
 from hierclf.networks.backbones import Backbone, make_backbone
 from hierclf.networks.network import make_featurizer
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 
 
 @lru_cache(maxsize=2)
@@ -26,14 +26,14 @@ def backbone_of(
         return make_backbone(name, weights=weights, weights_dir=weights_dir)
 
 
-def view_of(options: StageOptions, output: Output = "pooled") -> ViewOptions:
+def view_of(options: NetworkOptions, output: Output = "pooled") -> ViewOptions:
     """Give what of some options a trunk must know, ``auto`` resolved."""
     precision = resolve_precision(options.precision)
     return ViewOptions(options.image_size, options.views, precision, output)
 
 
 def trunk_of(
-    options: StageOptions, cache: Path | None, seed: int, output: Output = "pooled"
+    options: NetworkOptions, cache: Path | None, seed: int, output: Output = "pooled"
 ) -> FrozenTrunk:
     """Give the frozen trunk of some options; the seed matters to random weights."""
     seed_of_weights = seed if options.weights == "none" else 0

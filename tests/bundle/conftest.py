@@ -17,7 +17,7 @@ from hierclf.bundle.info import BundleInfo, DataSummary, describe
 from hierclf.bundle.store import save_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.training.estimator import NetworkClassifier
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 
 LABELS = np.array(["healthy", "mild", "severe"] * 6)
 
@@ -51,7 +51,7 @@ def _network(seed: int = 1, **options) -> NetworkClassifier:
         "precision": "float32",
         "epochs": 1,
     }
-    return NetworkClassifier(StageOptions(**tiny | options), seed=seed)
+    return NetworkClassifier(NetworkOptions(**tiny | options), seed=seed)
 
 
 def _describe(cascade: HierarchicalClassifier) -> BundleInfo:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 
 
 @pytest.fixture(scope="session")
-def options() -> StageOptions:
+def options() -> NetworkOptions:
     """A small network with real weights that are random."""
-    return StageOptions(
+    return NetworkOptions(
         backbone="resnet18",
         weights="none",
         image_size=32,

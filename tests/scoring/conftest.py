@@ -16,7 +16,7 @@ from hierclf.bundle.store import save_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.scoring.options import ScoreOptions
 from hierclf.training.estimator import NetworkClassifier
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 
 LABELS = np.array(["healthy", "mild", "=severe"] * 4)
 
@@ -56,7 +56,7 @@ def _save(folder: Path, **refine) -> Path:
     rng = np.random.default_rng(0)
     scans = [rng.random((70, 80), dtype=np.float32) for _ in LABELS]
     stages = [
-        NetworkClassifier(StageOptions(**tiny | changes), seed=1)
+        NetworkClassifier(NetworkOptions(**tiny | changes), seed=1)
         for changes in ({"views": "tencrop"}, {"views": "tencrop"} | refine)
     ]
     cascade = HierarchicalClassifier(*stages, healthy="healthy", cut_point=0.5)

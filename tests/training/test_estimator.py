@@ -18,11 +18,11 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.training.estimator import NetworkClassifier
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 from hierclf.training.state import put_together, take_apart
 from hierclf.transforms.augment import AugmentOptions
 
-TINY = StageOptions(
+TINY = NetworkOptions(
     backbone="test_resnet",
     weights="none",
     image_size=32,
@@ -40,7 +40,7 @@ WHOLE = TINY.model_copy(
 )
 
 
-def _with(options: StageOptions, **changes: object) -> StageOptions:
+def _with(options: NetworkOptions, **changes: object) -> NetworkOptions:
     return options.model_copy(update=changes)
 
 
@@ -243,7 +243,7 @@ def test_damaged_checkpoint_starts_again(
 
 @pytest.mark.parametrize("options", [TINY, _with(WHOLE, epochs=1)])
 def test_unreadable_scan_is_named(
-    scans: pd.DataFrame, options: StageOptions, tmp_path: Path
+    scans: pd.DataFrame, options: NetworkOptions, tmp_path: Path
 ) -> None:
     broken = scans.copy()
     bad = tmp_path / "bad.png"
@@ -266,7 +266,7 @@ def test_one_class_refused(scans: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("options", [TINY, _with(WHOLE, epochs=1)])
 def test_taken_apart_and_put_together(
-    scans: pd.DataFrame, options: StageOptions
+    scans: pd.DataFrame, options: NetworkOptions
 ) -> None:
     stage = NetworkClassifier(options).fit(scans, scans["label"])
     again = put_together(take_apart(stage))

@@ -9,7 +9,7 @@ from torch.optim import lr_scheduler
 
 from hierclf.foundation.errors import InputError
 from hierclf.training.history import Epoch, best_epoch, epochs_without_gain
-from hierclf.training.options import StageOptions
+from hierclf.training.options import NetworkOptions
 from hierclf.training.schedules import learning_rate, make_optimizer
 
 
@@ -34,7 +34,7 @@ def _torch_rates(make: object, losses: list[float], *, plateau: bool) -> list[fl
 @pytest.mark.parametrize("name", ["step", "cosine", "plateau", "constant"])
 def test_rates_are_torchs(name: str) -> None:
     losses = [1.0, 0.9, 0.95, 0.96, 0.97, 0.98, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
-    options = StageOptions(
+    options = NetworkOptions(
         schedule=name,
         learning_rate=0.1,
         step_epochs=3,
@@ -58,11 +58,11 @@ def test_rates_are_torchs(name: str) -> None:
 
 def test_optimizers_by_name() -> None:
     weights = [nn.Parameter(torch.zeros(1))]
-    made = make_optimizer(StageOptions(optimizer="sgd", momentum=0.7), weights)
+    made = make_optimizer(NetworkOptions(optimizer="sgd", momentum=0.7), weights)
     assert made.param_groups[0]["momentum"] == 0.7
-    assert isinstance(make_optimizer(StageOptions(), weights), torch.optim.AdamW)
+    assert isinstance(make_optimizer(NetworkOptions(), weights), torch.optim.AdamW)
     with pytest.raises(InputError, match="got 'lbfgs'"):
-        make_optimizer(StageOptions(optimizer="lbfgs"), weights)
+        make_optimizer(NetworkOptions(optimizer="lbfgs"), weights)
 
 
 def test_waiting_is_counted_from_the_best_epoch() -> None:

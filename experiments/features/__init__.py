@@ -1,0 +1,1 @@
+"""A network alone against learners on its features."""

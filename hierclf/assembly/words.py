@@ -1,0 +1,64 @@
+"""Fitted models in words, for the report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.weighting import CostWeighted
+from hierclf.metalearners.search import MetaLearner
+
+
+def stages_in_words(cascade: HierarchicalClassifier) -> dict[str, str]:
+    """Say what learners of a cascade came to; nothing of plain networks."""
+    found = {}
+    for name in ("screen", "refine"):
+        stage: Any = getattr(cascade, f"{name}_")
+        stage = stage.estimator_ if isinstance(stage, CostWeighted) else stage
+        if isinstance(stage, MetaLearner):
+            found[name] = learner_in_words(stage)
+    return found
+
+
+def learner_in_words(stage: MetaLearner) -> str:
+    """Say what a learner is, and what was chosen for it from how much."""
+    best = stage.best_
+    reduced = "pca" in stage.learner_.named_steps
+    told = [f"{key} {value:g}" for key, value in sorted(best.params.items())]
+    told.insert(0, f"{best.components} components" if reduced else "all features")
+    words = f"{stage.learner} on {stage.features_.kind} features: {', '.join(told)}"
+    if len(stage.trials_) > 1:
+        words += (
+            f"; the best of {len(stage.trials_)} choices by balanced log loss on "
+            f"held-out patients ({best.loss:.3f})"
+        )
+    return words
+
+
+def refinement_in_words(cascade: HierarchicalClassifier) -> str:
+    """Say how a fitted cascade names a diseased label; empty where there is one."""
+    diseased = cascade.hierarchy_.diseased
+    if len(diseased) < 2:
+        return ""
+    power = cascade.adjustment_
+    if cascade.costs is not None:
+        words = "the diseased label of the least expected cost"
+    elif power == 0:
+        words = "the most probable diseased label"
+    else:
+        words = (
+            "the diseased label whose probability is highest after division by its "
+            f"share of the diseased training scans to the power {power:g}"
+        )
+    if cascade.costs is None and cascade.adjustment == "tuned":
+        words += (
+            "; the power was chosen together with the cut point, whose intervals take "
+            "it as it is"
+        )
+    weights = getattr(cascade.refine_, "costs_", None)
+    if weights is not None:
+        told = dict(zip(cascade.refine_.classes_, weights, strict=True))
+        words += "; in training a scan weighed " + ", ".join(
+            f"{told[label]:.2f} ({label})" for label in diseased
+        )
+    return words

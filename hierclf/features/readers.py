@@ -1,0 +1,40 @@
+"""What of a stage reads scans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.pipeline import FeatureUnion
+
+from hierclf.features.extractor import FeatureExtractor
+from hierclf.metalearners.search import MetaLearner
+from hierclf.training.estimator import NetworkClassifier
+
+Reader = NetworkClassifier | FeatureExtractor
+
+
+def readers_of(stage: Any) -> tuple[Reader, ...]:
+    """List the parts of a stage that look at scans.
+
+    Parameters
+    ----------
+    stage : classifier or None
+        A network, a learner on features of some, or one on tables.
+
+    Returns
+    -------
+    readers : tuple of NetworkClassifier or FeatureExtractor
+        Empty for a stage that looks at tables, and for none.
+    """
+    if isinstance(stage, NetworkClassifier):
+        return (stage,)
+    if not isinstance(stage, MetaLearner):
+        return ()
+    return extractors_of(getattr(stage, "features_", stage.features))
+
+
+def extractors_of(features: Any) -> tuple[FeatureExtractor, ...]:
+    """List the extractors of a learner: one, those of a union, or none."""
+    if isinstance(features, FeatureUnion):
+        return tuple(one for _, one in features.transformer_list)
+    return (features,) if isinstance(features, FeatureExtractor) else ()
