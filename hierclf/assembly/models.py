@@ -102,6 +102,19 @@ class Builder:
             seed=options.seed,
         )
 
+    def check(self) -> None:
+        """Build everything once, so that what cannot be built is told at once.
+
+        Raises
+        ------
+        InputError
+            If costs and models do not fit together.
+        """
+        names = self.options.candidates
+        for builder in [self.of_candidate(name) for name in names] or [self]:
+            builder.cascade(self.options.cut_point, 0)
+            builder.balanced_flat()
+
     def reader(self) -> NetworkClassifier:
         """Build a network like the screen's, to read every scan once."""
         return self._network(self.options.stage("screen"), None)

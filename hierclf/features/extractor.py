@@ -148,6 +148,11 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.network_: NetworkClassifier | None = network if self._asks else None
         output: Output = "maps" if self._asks else "pooled"
         self.trunk_: FrozenTrunk = network.look(views=self._views(), output=output)
+        if self.kind == "scda_flat" and self.trunk_.views.n_views > 1:
+            raise InputError(
+                "views: expected a single view for 'scda_flat', got "
+                f"{self.views!r}. Cells of different crops have no common place."
+            )
         return self
 
     def fit_transform(

@@ -89,6 +89,7 @@ def _train(options: TrainOptions, folder: Path) -> Path:
         cache=cache_folder(options),
         checkpoints=options.out / "checkpoints",
     )
+    builder.check()
     division = divide(options, dataset.manifest, has_patients=dataset.has_patients)
     manifest = dataset.manifest.assign(split=division.names)
     folds_of(manifest)

@@ -28,11 +28,11 @@ def given(network, kind, **changes):
     return FeatureExtractor(FrozenEstimator(network), kind=kind, **changes)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("views", [None, "tencrop"])
+@pytest.mark.parametrize(
+    ("kind", "views"),
+    [*((kind, None) for kind in KINDS), *((k, "tencrop") for k in list(KINDS)[:3])],
+)
 def test_one_row_a_scan(kind, views, network, scans):
-    if kind == "scda_flat" and views:
-        pytest.skip("cells of different crops have no common place")
     table = given(network, kind, views=views).fit(scans, None).transform(scans[:7])
     assert table.shape == (7, WIDTHS[kind])
     assert table.dtype == np.float32
@@ -146,6 +146,18 @@ def test_feature_that_is_not_finite_names_the_scan(network, scans, monkeypatch):
         extractor.transform(scans)
 
 
+def test_one_view_of_cells_by_default(options):
+    """Cells of ten crops have no common place."""
+    ten = options.model_copy(update={"views": "tencrop"})
+    whole = options.model_copy(update={"views": "whole"})
+    pixels = [np.eye(40, dtype=np.float32) * k / 3 for k in range(4)]
+    for chosen, views in ((ten, "center"), (whole, "whole"), (options, "center")):
+        network = NetworkClassifier(chosen).fit(pixels, [0, 1, 0, 1])
+        flat = given(network, "scda_flat").fit(pixels)
+        assert flat.trunk_.options.views == views
+        assert given(network, "scda").fit(pixels).trunk_.options.views == chosen.views
+
+
 def test_scans_in_memory(network, scans):
     import cv2
 
@@ -155,7 +167,9 @@ def test_scans_in_memory(network, scans):
     np.testing.assert_allclose(table, expected, atol=1e-4)
 
 
-def test_refusals(options, scans):
+def test_refusals(options, scans, network):
+    with pytest.raises(InputError, match="expected a single view for 'scda_flat'"):
+        given(network, "scda_flat", views="tencrop").fit(scans)
     with pytest.raises(InputError, match="Did you mean 'scda'"):
         FeatureExtractor(kind="sdca").fit(scans)
     with pytest.raises(InputError, match="expected labels to fit"):

@@ -1,0 +1,168 @@
+"""Learners on features, and a choice among candidates, as a user asks for them."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.metrics import recall_score
+
+from hierclf.bundle.store import load_bundle
+from hierclf.metalearners.search import MetaLearner
+from hierclf.reporting.results import RunResults
+from hierclf.training.estimator import NetworkClassifier
+from tests.commands.conftest import NETWORK, command
+
+CANDIDATES = "network,pooled+logistic@8,network/scda+tree@4"
+
+
+@pytest.fixture(scope="module")
+def chosen(cohort: Path) -> Path:
+    """A run that chose among three."""
+    out = cohort.parent / "chosen"
+    done = command(
+        "train", "--data", cohort, "--healthy", "healthy", "--candidates", CANDIDATES,
+        "--folds", 2, "--no-baselines", "--resamples", 200, "--out", out,
+        "--cache", cohort.parent / "cache", *NETWORK,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_all_candidates_are_reported(chosen: Path) -> None:
+    results = RunResults.from_json((chosen / "results.json").read_text())
+    names = CANDIDATES.split(",")
+    assert list(results.selection) == names
+    best = max(results.selection.values())
+    assert results.selected == next(
+        name for name in names if results.selection[name] == best
+    )
+    assert set(results.models) == {
+        *(f"cascade, {name}" for name in names), "cascade at 0.50", "cascade",
+    }  # fmt: skip
+    table = pd.read_csv(chosen / "predictions.csv")
+    assert (table["predicted"] == table[f"cascade, {results.selected}"]).all()
+    for name in names:
+        recall = recall_score(
+            table["label"], table[f"cascade, {name}"], average="macro"
+        )
+        found = results.models[f"cascade, {name}"].metrics["macro_recall"].value
+        assert found == pytest.approx(recall)
+    page = (chosen / "report.html").read_text()
+    assert "Choice of the model" in page
+    assert all(name in page for name in names)
+
+
+def test_bundle_holds_the_chosen(chosen: Path) -> None:
+    results = RunResults.from_json((chosen / "results.json").read_text())
+    cascade = load_bundle(chosen / "bundle").cascade
+    kinds = {
+        "network": (NetworkClassifier, NetworkClassifier),
+        "pooled+logistic@8": (MetaLearner, MetaLearner),
+        "network/scda+tree@4": (NetworkClassifier, MetaLearner),
+    }
+    expected = kinds[results.selected]
+    assert (type(cascade.screen_), type(cascade.refine_)) == expected
+    assert cascade.cut_point_ == results.threshold
+
+
+def test_learner_from_scans_to_scores(cohort: Path, tmp_path: Path) -> None:
+    """One model for each stage; evaluate, sweep and score take its bundle."""
+    run = tmp_path / "run"
+    common = ("--cache", cohort.parent / "cache", "--resamples", 200)
+    done = command(
+        "train", "--data", cohort, "--healthy", "healthy", "--model", "pooled+svm@8",
+        "--refine.model", "scda+logistic@8", "--costs", "recall", "--folds", 2,
+        "--out", run, *common, *NETWORK,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    results = RunResults.from_json((run / "results.json").read_text())
+    assert results.stages["screen"].startswith("svm on pooled features: 8 components")
+    assert results.stages["refine"].startswith("logistic on scda features")
+    assert results.stages["screen"] in (run / "report.html").read_text()
+    assert "stage3" in results.refinement
+    data = ("--bundle", run / "bundle", "--data", cohort, *common)
+    splits = ("--splits", run / "splits.csv", "--split", "test")
+    done = command("evaluate", *data, *splits, "--out", tmp_path / "e")
+    assert done.returncode == 0, done.stderr
+    again = RunResults.from_json((tmp_path / "e" / "results.json").read_text())
+    one, two = (
+        r.models[r.main].metrics["macro_recall"].value for r in (results, again)
+    )
+    assert one == pytest.approx(two)
+    done = command("sweep", *data, *splits, "--out", tmp_path / "s")
+    assert done.returncode == 0, done.stderr
+    out = tmp_path / "scores.csv"
+    done = command(
+        "score", "--bundle", run / "bundle", "--input", cohort / "scans", "--out", out
+    )
+    assert done.returncode == 0, done.stderr
+    with out.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    scores = {Path(row["path"]).name: float(row["screen_score"]) for row in rows}
+    table = pd.read_csv(run / "predictions.csv")
+    for path, score in zip(table["path"], table["screen_score"], strict=True):
+        assert scores[Path(path).name] == pytest.approx(score, abs=1e-4)
+
+
+def test_second_fit_touches_no_network(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process, the same cache: features are read and nothing is computed."""
+    from hierclf.inference import frozen
+    from hierclf.training import trunks
+
+    arguments = (
+        "train", "--data", cohort, "--healthy", "healthy", "--model", "scda+tree@4",
+        "--folds", 2, "--no-baselines", "--resamples", 200, *NETWORK,
+        "--cache", tmp_path / "cache",
+    )  # fmt: skip
+    done = command(*arguments, "--out", tmp_path / "1")
+    assert done.returncode == 0, done.stderr
+    trunks._trunk.cache_clear()
+    frozen._RECENT.clear()
+    frozen._TRUNKS.clear()
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("a network was asked")
+
+    monkeypatch.setattr(frozen.FrozenTrunk, "_compute", refuse)
+    monkeypatch.setattr("hierclf.bundle.store.make_self_test", lambda *_, **__: b"")
+    done = command(*arguments, "--out", tmp_path / "2")
+    assert done.returncode == 0, done.stderr
+    one, two = (tmp_path / run / "predictions.csv" for run in "12")
+    assert one.read_bytes() == two.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--model", "pooled+svn"), "Did you mean 'svm'"),
+        (("--refine.model", "poled+svm"), "Did you mean 'pooled'"),
+        (("--model", "scda+svm", "--part", "all"), "expected part head"),
+        (("--candidates", "network,scda+svn"), "Did you mean 'svm'"),
+        (("--candidates", "network", "--cut-point", "0.5"), "expected a rule"),
+        (("--candidates", "network", "--screen.model", "network"), "screen/refine"),
+        (("--model", "pooled+knn", "--costs", "recall"), "takes weights, got 'knn'"),
+        (("--model", "pooled+svm", "--costs", "0,1,2;1,0,1;2,1,0"), "got a matrix"),
+    ],
+)
+def test_wrong_models_are_refused_at_once(
+    arguments: tuple[str, ...], told: str, cohort: Path, tmp_path: Path
+) -> None:
+    done = command(
+        "train", "--data", cohort, "--healthy", "healthy", "--out", tmp_path / "run",
+        *NETWORK, *arguments,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") <= 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_plan_tells_the_models(chosen: Path) -> None:
+    plan = json.loads((chosen / "plan.json").read_text())
+    assert plan["options"]["candidates"] == CANDIDATES.split(",")
