@@ -189,7 +189,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 continue
             other = clone(self.network).fit(take(X, train), labels[train])
             predicted[test] = other.predict(take(X, test))
-        return self._by_class(X, predicted)
+        return self.of_classes(X, predicted)
 
     def transform(self, X: Scans, leaking_labels: ArrayLike | None = None) -> Floats:
         """Give the features of scans.
@@ -213,14 +213,28 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         InputError
             If a scan cannot be read, or a feature is no finite number.
         """
+        return self.of_classes(X, leaking_labels)
+
+    def of_classes(self, X: Scans, labels: ArrayLike | None) -> Floats:
+        """Weigh channels by stated classes, such as others have predicted.
+
+        Parameters
+        ----------
+        X : DataFrame or sequence of ndarray, length n_scans
+            Manifest rows, or scans in memory.
+        labels : array-like, shape (n_scans,), or None
+            A class of the network for each scan; None for the one it predicts. True
+            labels are a leak, see `transform`.
+
+        Returns
+        -------
+        features : ndarray of float32, shape (n_scans, n_features)
+            Means over the views.
+        """
         check_is_fitted(self, "trunk_")
         if self.network_ is None:
             seen = self.trunk_.features(X).astype(np.float32).mean(axis=1)
             return _finite(X, seen)
-        return self._by_class(X, leaking_labels)
-
-    def _by_class(self, X: Scans, labels: ArrayLike | None) -> Floats:
-        """Weigh by the given classes, or by the predicted ones."""
         parts = [
             self._of_maps(
                 self.trunk_.features(take(X, rows)),
