@@ -17,6 +17,7 @@ VERBS = {
     "sweep": "every cut point of a bundle on labelled scans",
     "evaluate": "figures and a report of a bundle on labelled scans",
     "score": "a folder of scans to a table of scores",
+    "export": "a bundle, or a part of it, for other software",
 }
 """Commands; each is a module with a function ``main``."""
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -144,6 +144,10 @@ class FrozenTrunk:
         self._reader = FrameReader(self.frame_side)
         self._cache = ArrayCache(cache, self.digest) if cache else None
         self._memory = _Memory()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave what was seen behind in a copy: scans of others are in it."""
+        return {**self.__dict__, "_memory": _Memory()}
 
     def use_cache(self, folder: Path) -> None:
         """Keep features in a folder from now on."""

@@ -83,7 +83,7 @@ def _boosting(seed: int) -> GradientBoostingClassifier:
 
 
 def _knn(seed: int) -> KNeighborsClassifier:
-    return KNeighborsClassifier(weights="distance")
+    return KNeighborsClassifier()
 
 
 def _tree(seed: int) -> DecisionTreeClassifier:

@@ -1,0 +1,1 @@
+"""Parts of a bundle for other software, proved equal before they are handed out."""

@@ -1,0 +1,127 @@
+"""Learners as ONNX graphs: scikit-learn's part by skl2onnx, the calibration by us.
+
+skl2onnx (Apache-2.0) has written wrong graphs without a word, for calibrators among
+others, so that these are two nodes of our own, and whatever comes out is compared
+with the learner before anybody gets it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+from skl2onnx import to_onnx
+from sklearn.svm import LinearSVC
+
+from hierclf.exporting.graphs import IR_VERSION, OPSET
+from hierclf.foundation.errors import InputError
+from hierclf.metalearners.search import MetaLearner
+
+TABLE, PROBABILITIES = "features", "probabilities"
+_ML_OPSET = 3
+
+
+def learner_graph(stage: Any, n_features: int) -> onnx.ModelProto:
+    """Write a learner as a graph from features to probabilities.
+
+    Parameters
+    ----------
+    stage : classifier
+        A fitted `MetaLearner`, or a classifier of scikit-learn.
+    n_features : int
+        Width of its table.
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        Input `TABLE` (n, n_features) float32, output `PROBABILITIES` (n, n_classes).
+
+    Raises
+    ------
+    InputError
+        If skl2onnx cannot write it.
+    """
+    if isinstance(stage, MetaLearner):
+        model = _convert(stage.learner_, stage.learner_[-1], n_features, margins=True)
+        return _calibrated(model, stage.calibrator_)
+    return _convert(stage, stage, n_features, margins=False)
+
+
+def _convert(
+    estimator: Any, last: Any, n_features: int, *, margins: bool
+) -> onnx.ModelProto:
+    raw = margins and hasattr(last, "decision_function")
+    options: dict[str, bool] = {"raw_scores": True} if raw else {}
+    if not isinstance(last, LinearSVC):  # which gives no map of its scores
+        options["zipmap"] = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it asks for what is deprecated
+            model = to_onnx(
+                estimator,
+                np.zeros((1, n_features), dtype=np.float32),
+                options={id(last): options},
+                target_opset={"": OPSET, "ai.onnx.ml": _ML_OPSET},
+            )
+    except Exception as error:  # whatever it raises at what it does not know
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"export: expected a learner that skl2onnx can write, got "
+            f"{type(last).__name__} ({reason}). Take --format skops or joblib."
+        ) from error
+    graph = model.graph
+    rename = {graph.input[0].name: TABLE, graph.output[1].name: PROBABILITIES}
+    for node in graph.node:
+        node.input[:] = [rename.get(name, name) for name in node.input]
+        node.output[:] = [rename.get(name, name) for name in node.output]
+    _declare(model, n_features)
+    written: onnx.ModelProto = model
+    return written
+
+
+def _declare(model: onnx.ModelProto, n_features: int) -> None:
+    """Keep one input and one output, both by their names."""
+    graph, number = model.graph, onnx.TensorProto.FLOAT
+    del graph.input[:], graph.output[:]
+    graph.input.append(helper.make_tensor_value_info(TABLE, number, ["n", n_features]))
+    output = helper.make_tensor_value_info(PROBABILITIES, number, ["n", None])
+    graph.output.append(output)
+    del graph.value_info[:]
+    model.ir_version = IR_VERSION
+
+
+def _calibrated(model: onnx.ModelProto, calibrator: Any) -> onnx.ModelProto:
+    """Put the calibration behind the scores: softmax(scores W + b)."""
+    weight, bias = calibrator.coef_.T, calibrator.intercept_
+    n_scores = len(weight)
+    if weight.shape[1] == 1:  # of two classes: the first has weight 0
+        weight = np.column_stack([np.zeros(n_scores), weight])
+        bias = np.array([0.0, bias[0]])
+    arrays = {
+        "calibration_first": np.array([0], dtype=np.int64),
+        "calibration_end": np.array([n_scores], dtype=np.int64),
+        "calibration_axis": np.array([1], dtype=np.int64),
+        "calibration_weight": weight.astype(np.float32),
+        "calibration_bias": bias.astype(np.float32),
+    }
+    graph = model.graph
+    for name, array in arrays.items():
+        graph.initializer.append(numpy_helper.from_array(array, name))
+    for node in graph.node:
+        node.output[:] = [
+            "learner_scores" if name == PROBABILITIES else name for name in node.output
+        ]
+    first, end, axis, product, offset = arrays
+    told = ["learner_scores", first, end, axis]
+    graph.node.extend(
+        [
+            helper.make_node("Slice", told, ["calibration_scores"]),
+            helper.make_node("MatMul", ["calibration_scores", product], ["product"]),
+            helper.make_node("Add", ["product", offset], ["logits"]),
+            helper.make_node("Softmax", ["logits"], [PROBABILITIES], axis=1),
+        ]
+    )
+    return model

@@ -1,0 +1,113 @@
+"""The page beside an export: how to use it, and what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hierclf.bundle.store import Bundle
+from hierclf.exporting.graphs import FRAMES
+from hierclf.exporting.learner_graphs import TABLE
+from hierclf.exporting.options import ExportOptions
+from hierclf.exporting.proof import Part
+
+_ONNX = """import numpy as np
+import onnxruntime
+
+example = np.load("{stem}-example.npz")
+session = onnxruntime.InferenceSession("{file}")
+inputs = {{i.name: example["input_" + i.name] for i in session.get_inputs()}}
+names = [o.name for o in session.get_outputs()]
+for name, found in zip(names, session.run(names, inputs)):
+    print(name, found.shape, np.abs(found - example["output_" + name]).max())
+"""
+_SKOPS = """import numpy as np
+import skops.io
+
+example = np.load("{stem}-example.npz")
+types = skops.io.get_untrusted_types(file="{file}")
+print(types)  # read the list before it is trusted
+learner = skops.io.load("{file}", trusted=types)
+{ask}
+"""
+_JOBLIB = """import joblib
+import numpy as np
+
+example = np.load("{stem}-example.npz")
+learner = joblib.load("{file}")  # runs code: only if you made the file
+{ask}
+"""
+_ASK_TABLE = """print(learner.predict_proba(example["input_features"]))"""
+_ASK_SCANS = """print(learner.predict(list(example["input_frames"])))"""
+_ASK_ROWS = """print(learner.predict(example["input_features"]))"""
+
+WARNING = """**Loading a joblib file runs whatever code is in it.** Load it only where
+you know who made it and that nobody has touched it since; `export.json` has its
+SHA-256. It needs the same versions of Python, scikit-learn and hierclf. ONNX and skops
+have neither trouble."""
+
+
+def render_readme(parts: Sequence[Part], options: ExportOptions, bundle: Bundle) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+        Of the export.
+    options : ExportOptions
+        What was asked for.
+    bundle : Bundle
+        Where it comes from.
+
+    Returns
+    -------
+    text : str
+        Markdown with a snippet for each file.
+    """
+    labels = [str(label) for label in bundle.cascade.hierarchy_.labels]
+    phantom = " **It was trained on phantoms: synthetic pictures.**"
+    lines = [
+        f"# {options.what} as {options.format}",
+        "",
+        f"From the bundle `{bundle.digest}`, trained on {bundle.info.data.name}."
+        + (phantom if bundle.info.data.phantom else ""),
+        "Research use; not a medical device.",
+        "",
+        f"Labels in their order, healthy first: {', '.join(labels)}. A scan is called "
+        f"diseased where its screen score is not below {bundle.cascade.cut_point_:g}.",
+        "",
+    ]
+    lines += [_about(part) for part in parts]
+    if options.format == "joblib":
+        lines += ["", WARNING]
+    for part in parts:
+        lines += ["", f"## {part.file}", "", "```python", snippet(part, options), "```"]
+    return "\n".join([*lines, ""])
+
+
+def _about(part: Part) -> str:
+    told = []
+    for name, array in part.inputs.items():
+        shape = ", ".join(["n", *map(str, array.shape[1:])])
+        told.append(f"`{name}` ({shape})")
+    text = f"`{part.file}` takes {' and '.join(told)}, float32"
+    if FRAMES in part.inputs and part.file.endswith(".onnx"):
+        side = part.inputs[FRAMES].shape[1]
+        return (
+            f"{text}: the whole scan as gray values in [0, 1] (its largest possible "
+            f"value is 1, MONOCHROME1 inverted), resized to {side} x {side} without "
+            "keeping the aspect ratio, averaging over areas where it shrinks (cv2."
+            "INTER_AREA) and bilinear where it grows."
+        )
+    if TABLE in part.inputs:
+        return f"{text}: features as the network of the bundle gives them."
+    return f"{text}: scans of any size as gray values in [0, 1]."
+
+
+def snippet(part: Part, options: ExportOptions) -> str:
+    """Give the lines of Python that run a part on its examples."""
+    form = {"onnx": _ONNX, "skops": _SKOPS, "joblib": _JOBLIB}[options.format]
+    ask = _ASK_TABLE
+    if options.what == "cascade":
+        ask = _ASK_SCANS if FRAMES in part.inputs else _ASK_ROWS
+    stem = part.file.partition(".")[0]
+    return form.format(file=part.file, stem=stem, ask=ask).rstrip()

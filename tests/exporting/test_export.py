@@ -1,0 +1,316 @@
+"""Exports compute what the bundle computes, or there is none."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import skops.io
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.exporting import package, parts
+from hierclf.exporting.options import ExportOptions
+from hierclf.exporting.package import export
+from hierclf.exporting.parts import meta_parts
+from hierclf.exporting.proof import run_onnx
+from hierclf.foundation.errors import InputError
+from hierclf.loading.scans import FrameReader
+from hierclf.metalearners.learners import LEARNERS
+from hierclf.metalearners.search import MetaLearner
+from tests.exporting.conftest import LABELS, draw_rows, draw_scans, learner, network
+
+
+def ask(bundle: Path, out: Path, what: str, form: str = "onnx") -> dict[str, float]:
+    return export(ExportOptions(bundle=bundle, out=out, what=what, format=form))
+
+
+def on_frames(out: Path, scans, side: int = 73):
+    """Run an exported graph on scans that it was not proved on."""
+    reader = FrameReader(side)
+    frames = np.stack([reader.frame_of(scan) for scan in scans])
+    return run_onnx(next(out.glob("*.onnx")).read_bytes(), {"frames": frames})
+
+
+@pytest.fixture(scope="module")
+def networks(bundle):
+    """Two networks on one trunk."""
+    cascade = HierarchicalClassifier(network(), network(), cut_point=0.6)
+    cascade.fit(draw_scans(), LABELS)
+    return cascade, bundle(cascade)
+
+
+@pytest.fixture(scope="module")
+def learners(bundle):
+    """A network, and a machine on its features."""
+    cascade = HierarchicalClassifier(network(), learner("svm"), cut_point=0.6)
+    cascade.fit(draw_scans(), LABELS)
+    return cascade, bundle(cascade)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 4])
+@pytest.mark.parametrize("name", LEARNERS)
+def test_every_learner_goes_round(name, n_classes, tmp_path):
+    """As a graph, on rows that were not shown to the proof."""
+    rng = np.random.default_rng(3)
+    y = np.arange(160) % n_classes
+    X = (rng.normal(size=(160, 9)) + 0.7 * y[:, None]).astype(np.float32)
+    stage = MetaLearner(None, name, components=(4, None), cv=2).fit(X, y)
+    cascade = HierarchicalClassifier(stage, None)
+    cascade.screen_, cascade.refine_, cascade.n_features_in_ = stage, None, 9
+    new = rng.normal(size=(300, 9)).astype(np.float32)
+    (part,) = meta_parts(cascade, "onnx")
+    got = run_onnx(part.content, {"features": new})["probabilities"]
+    np.testing.assert_allclose(got, stage.predict_proba(new), atol=1e-4)
+    for form in ("skops", "joblib"):
+        (part,) = meta_parts(cascade, form)
+        got = part.run(part.content, {"features": new})["probabilities"]
+        np.testing.assert_array_equal(got, stage.predict_proba(new))
+
+
+@pytest.mark.parametrize("which", ["networks", "learners"])
+def test_whole_cascade(which, request, tmp_path):
+    cascade, folder = request.getfixturevalue(which)
+    ask(folder, tmp_path / "e", "cascade")
+    new = draw_scans(seed=8)
+    got, said = on_frames(tmp_path / "e", new), cascade.decide(new)
+    np.testing.assert_allclose(got["screen_score"], said.screen_score, atol=1e-4)
+    np.testing.assert_allclose(got["probabilities"], said.probabilities, atol=1e-4)
+    assert got["decided"].tolist() == said.decided.tolist()
+    assert len(set(got["decided"].tolist())) > 1
+
+
+def test_networks_and_learners_apart_make_the_whole(learners, tmp_path):
+    cascade, folder = learners
+    new = draw_scans(seed=8)
+    ask(folder, tmp_path / "n", "network")
+    names = sorted(path.name for path in (tmp_path / "n").glob("*.onnx"))
+    assert names == ["refine.onnx", "screen.onnx"]
+    frames = np.stack([FrameReader(73).frame_of(scan) for scan in new])
+    graph = (tmp_path / "n" / "refine.onnx").read_bytes()
+    table = run_onnx(graph, {"frames": frames})["features"]
+    ask(folder, tmp_path / "m", "meta")
+    graph = (tmp_path / "m" / "refine.onnx").read_bytes()
+    got = run_onnx(graph, {"features": table})["probabilities"]
+    np.testing.assert_allclose(got, cascade.refine_.predict_proba(new), atol=1e-4)
+
+
+@pytest.mark.parametrize("what", ["cascade", "meta"])
+def test_half_precision_is_exported_in_single(what, bundle, tmp_path):
+    """What was trained in bfloat16 has no equal graph; its weights in float32 have."""
+    half = {"precision": "bfloat16"}
+    cascade = HierarchicalClassifier(network(**half), learner("tree", **half))
+    folder = bundle(cascade.fit(draw_scans(), LABELS))
+    assert all(moved < 1e-4 for moved in ask(folder, tmp_path / "e", what).values())
+
+
+@pytest.mark.parametrize("more", ["costs", "adjustment", "two labels", "constant"])
+def test_decisions_of_every_kind(more, bundle, tmp_path):
+    labels, kinds = LABELS.copy(), {}
+    if more == "costs":
+        kinds["costs"] = [[0, 1, 1], [1, 0, 9], [1, 1, 0]]
+    elif more == "adjustment":
+        labels[1:22:3] = "severe"
+        kinds["adjustment"] = 1.5
+    elif more == "two labels":
+        labels[labels == "severe"] = "mild"
+    cascade = HierarchicalClassifier(network(), network(), **kinds)
+    cascade.fit(draw_scans(), labels)
+    if more == "constant":
+        cascade.refine_ = DummyClassifier().fit([[0]], ["severe"])
+    ask(bundle(cascade), tmp_path / "e", "cascade")
+    new = draw_scans(seed=8)
+    got, said = on_frames(tmp_path / "e", new), cascade.decide(new)
+    np.testing.assert_allclose(got["probabilities"], said.probabilities, atol=1e-4)
+    assert got["decided"].tolist() == said.decided.tolist()
+
+
+@pytest.mark.parametrize("form", ["onnx", "skops", "joblib"])
+def test_cascade_on_tables(form, bundle, tmp_path):
+    stages = make_pipeline(StandardScaler(), LogisticRegression()), LogisticRegression()
+    cascade = HierarchicalClassifier(*stages).fit(draw_rows(), LABELS)
+    ask(bundle(cascade), tmp_path / "e", "cascade", form)
+    new = draw_rows(seed=4, n_rows=90).astype(np.float32)
+    said = cascade.decide(new)
+    (path,) = (tmp_path / "e").glob("cascade.*")
+    if form == "onnx":
+        got = run_onnx(path.read_bytes(), {"features": new})["probabilities"]
+    elif form == "skops":
+        trusted = skops.io.get_untrusted_types(file=path)
+        got = skops.io.load(path, trusted=trusted).decide(new).probabilities
+    else:
+        got = joblib.load(path).decide(new).probabilities
+    np.testing.assert_allclose(got, said.probabilities, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+@pytest.mark.parametrize(
+    "inner",
+    [
+        LogisticRegression(),
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        RandomForestClassifier(5, random_state=0),
+        SVC(),
+    ],
+    ids=["logistic", "pipeline", "forest", "machine"],
+)
+def test_calibrators_of_others_are_right_or_refused(method, inner, bundle, tmp_path):
+    """Whatever skl2onnx makes of them, no wrong number leaves the house."""
+    model = CalibratedClassifierCV(inner, method=method, cv=2)
+    rows, labels = draw_rows(n_rows=90), np.tile(LABELS, 3)
+    cascade = HierarchicalClassifier(model, LogisticRegression()).fit(rows, labels)
+    folder, new = bundle(cascade), draw_rows(seed=4, n_rows=90).astype(np.float32)
+    try:
+        ask(folder, tmp_path / "e", "cascade")
+    except InputError as error:
+        refused = str(error)
+    else:
+        refused = ""
+    if refused:
+        assert refused.startswith("export")
+        assert not (tmp_path / "e").exists()
+        return
+    graph = (tmp_path / "e" / "cascade.onnx").read_bytes()
+    got = run_onnx(graph, {"features": new})["probabilities"]
+    np.testing.assert_allclose(got, cascade.decide(new).probabilities, atol=1e-3)
+
+
+@pytest.mark.parametrize("what", ["cascade", "network", "meta"])
+def test_wrong_graph_is_not_written(what, learners, tmp_path, monkeypatch):
+    """One number off, and nothing is left."""
+    run = run_onnx
+
+    def spoiled(content, inputs):
+        found = dict(run(content, inputs))
+        name = (
+            "features"
+            if what == "network" and "features" in found
+            else ("probabilities")
+        )
+        found[name] = found[name] + 2e-4 * max(1.0, np.abs(found[name]).max())
+        return found
+
+    monkeypatch.setattr(parts, "run_onnx", spoiled)
+    with pytest.raises(InputError, match=r"within 0.0001 of the original.*Nothing was"):
+        ask(learners[1], tmp_path / "e", what)
+    assert not any(tmp_path.iterdir())
+
+
+def test_another_decision_is_not_written(networks, tmp_path, monkeypatch):
+    run = run_onnx
+
+    def spoiled(content, inputs):
+        found = dict(run(content, inputs))
+        return {**found, "decided": 2 - found["decided"]}
+
+    monkeypatch.setattr(parts, "run_onnx", spoiled)
+    with pytest.raises(InputError, match="the decisions in decided"):
+        ask(networks[1], tmp_path / "e", "cascade")
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_failure_while_writing_leaves_nothing(learners, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(package, "write_json", full)
+    with pytest.raises(Exception, match="space"):
+        ask(learners[1], tmp_path / "e", "meta")
+    assert not any(tmp_path.iterdir())
+
+
+def run_snippet(out: Path, more: str = "") -> str:
+    text = (out / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(code.strip().splitlines()) <= 10
+    done = subprocess.run(
+        [sys.executable, "-c", code + more], cwd=out, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_snippet_needs_onnxruntime_alone(networks, tmp_path):
+    ask(networks[1], tmp_path / "e", "cascade")
+    check = "\nimport sys\nprint({'torch', 'sklearn', 'hierclf'} & set(sys.modules))"
+    lines = run_snippet(tmp_path / "e", check).splitlines()
+    assert lines[-1] == "set()"
+    assert [line.split()[0] for line in lines[:-1]] == [
+        "screen_score", "probabilities", "decided",
+    ]  # fmt: skip
+    assert all(float(line.split()[-1]) < 1e-4 for line in lines[:-1])
+
+
+@pytest.mark.parametrize(
+    ("what", "form"),
+    [("meta", "onnx"), ("meta", "skops"), ("meta", "joblib"), ("cascade", "joblib")],
+)
+def test_snippets_of_other_forms(what, form, learners, tmp_path):
+    ask(learners[1], tmp_path / "e", what, form)
+    assert run_snippet(tmp_path / "e")
+    text = (tmp_path / "e" / "README.md").read_text()
+    assert ("runs whatever code is in it" in text) == (form == "joblib")
+    assert "phantoms" in text
+
+
+def test_what_is_known_of_an_export(networks, tmp_path):
+    cascade, folder = networks
+    ask(folder, tmp_path / "e", "cascade")
+    told = json.loads((tmp_path / "e" / "export.json").read_text())
+    assert told["labels"] == ["healthy", "mild", "severe"]
+    assert told["cut_point"] == cascade.cut_point_
+    assert told["phantom"]
+    file = told["files"]["cascade.onnx"]
+    assert file["inputs"] == {"frames": [73, 73]}
+    assert file["n_examples"] == 12
+    example = np.load(tmp_path / "e" / "cascade-example.npz")
+    assert example["input_frames"].shape == (12, 73, 73)
+
+
+def test_no_scan_is_in_an_export(networks, bundle, tmp_path):
+    """What a trunk remembers of the scans that it has seen stays behind."""
+    cascade, folder = networks
+    cascade.decide(draw_scans(seed=77))
+    ask(folder, tmp_path / "e", "cascade", "joblib")
+    loaded = joblib.load(tmp_path / "e" / "cascade.joblib")
+    memory = loaded.screen_.trunk_._memory
+    assert memory.last is None
+    assert not memory.by_file
+
+
+def test_refusals(networks, learners, bundle, tmp_path):
+    with pytest.raises(InputError, match="expected a bundle with learners"):
+        ask(networks[1], tmp_path / "e", "meta")
+    with pytest.raises(InputError, match="expected a cascade on tables for skops"):
+        ask(learners[1], tmp_path / "e", "cascade", "skops")
+    rows = HierarchicalClassifier().fit(draw_rows(), LABELS)
+    with pytest.raises(InputError, match="expected a bundle with networks"):
+        ask(bundle(rows), tmp_path / "e", "network")
+    with pytest.raises(ValueError, match="expected onnx for a network"):
+        ask(networks[1], tmp_path / "e", "network", "joblib")
+    regions = HierarchicalClassifier(network(), learner(kind="scda"))
+    folder = bundle(regions.fit(draw_scans(), LABELS))
+    with pytest.raises(InputError, match="'scda' features, which are cut out"):
+        ask(folder, tmp_path / "e", "cascade")
+    ask(folder, tmp_path / "m", "meta")
+    with pytest.raises(InputError, match="expected a new folder"):
+        ask(folder, tmp_path / "m", "meta")
+    other = HierarchicalClassifier(network(), network(image_size=96))
+    folder = bundle(other.fit(draw_scans(), LABELS))
+    with pytest.raises(InputError, match=r"frames of one size, got \[73, 110\]"):
+        ask(folder, tmp_path / "e", "cascade")
+    ask(folder, tmp_path / "n", "network")
+    assert not (tmp_path / "e").exists()
