@@ -43,10 +43,10 @@ demo: install
 	@echo "         $(DEMO)/scores.csv           one row for each scan"
 
 test: install
-	$(BIN)/python -m pytest -m "not slow and not gpu"
+	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu"
 
 test-all: install
-	$(BIN)/python -m pytest -m "not gpu" --cov=hierclf --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 2 -m "not gpu" --cov=hierclf --cov-report=term:skip-covered
 
 check: install
 	$(BIN)/ruff check .

@@ -67,7 +67,9 @@ def test_every_learner_goes_round(name, n_classes, tmp_path):
     rng = np.random.default_rng(3)
     y = np.arange(160) % n_classes
     X = (rng.normal(size=(160, 9)) + 0.7 * y[:, None]).astype(np.float32)
-    stage = MetaLearner(None, name, components=(4, None), cv=2).fit(X, y)
+    few = {"forest": (20,), "boosting": (20,)}
+    grid = {"n_estimators": few[name]} if name in few else None
+    stage = MetaLearner(None, name, components=(4, None), grid=grid, cv=2).fit(X, y)
     cascade = HierarchicalClassifier(stage, None)
     cascade.screen_, cascade.refine_, cascade.n_features_in_ = stage, None, 9
     new = rng.normal(size=(300, 9)).astype(np.float32)
@@ -92,6 +94,7 @@ def test_whole_cascade(which, request, tmp_path):
     assert len(set(got["decided"].tolist())) > 1
 
 
+@pytest.mark.slow
 def test_networks_and_learners_apart_make_the_whole(learners, tmp_path):
     cascade, folder = learners
     new = draw_scans(seed=8)
@@ -107,6 +110,7 @@ def test_networks_and_learners_apart_make_the_whole(learners, tmp_path):
     np.testing.assert_allclose(got, cascade.refine_.predict_proba(new), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["cascade", "meta"])
 def test_half_precision_is_exported_in_single(what, bundle, tmp_path):
     """What was trained in bfloat16 has no equal graph; its weights in float32 have."""
@@ -116,6 +120,7 @@ def test_half_precision_is_exported_in_single(what, bundle, tmp_path):
     assert all(moved < 1e-4 for moved in ask(folder, tmp_path / "e", what).values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", ["costs", "adjustment", "two labels", "constant"])
 def test_decisions_of_every_kind(more, bundle, tmp_path):
     labels, kinds = LABELS.copy(), {}
@@ -187,7 +192,13 @@ def test_calibrators_of_others_are_right_or_refused(method, inner, bundle, tmp_p
     np.testing.assert_allclose(got, cascade.decide(new).probabilities, atol=1e-3)
 
 
-@pytest.mark.parametrize("what", ["cascade", "network", "meta"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        *(pytest.param(w, marks=pytest.mark.slow) for w in ("cascade", "network")),
+        "meta",
+    ],
+)
 def test_wrong_graph_is_not_written(what, learners, tmp_path, monkeypatch):
     """One number off, and nothing is left."""
     run = run_onnx
@@ -208,6 +219,7 @@ def test_wrong_graph_is_not_written(what, learners, tmp_path, monkeypatch):
     assert not any(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_another_decision_is_not_written(networks, tmp_path, monkeypatch):
     run = run_onnx
 

@@ -41,7 +41,9 @@ class Seen(nn.Module):
 
 
 @pytest.mark.parametrize("head", ["own", "dense"])
-@pytest.mark.parametrize("name", [*LINEAR, "mobilenet_v2", "alexnet", "vgg16"])
+@pytest.mark.parametrize(
+    "name", [*LINEAR, "alexnet", pytest.param("vgg16", marks=pytest.mark.slow)]
+)
 def test_equal_to_grad_cam(name: str, head: str) -> None:
     network = build(name, head)
     side = 224 if name in {"alexnet", "vgg16"} else 96
