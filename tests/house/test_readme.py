@@ -10,6 +10,7 @@ import pytest
 from hierclf.__main__ import VERBS
 from hierclf.config import EvaluateOptions, SweepOptions, TrainOptions
 from hierclf.console import _leaves, flag_of
+from hierclf.exporting.options import ExportOptions
 from hierclf.scoring.options import ScoreOptions
 from hierclf.synthesis.cohort import PhantomOptions
 
@@ -20,6 +21,7 @@ KINDS = {
     "sweep": SweepOptions,
     "evaluate": EvaluateOptions,
     "score": ScoreOptions,
+    "export": ExportOptions,
     "phantom": PhantomOptions,
 }
 
