@@ -218,8 +218,9 @@ def print_results(folder: Path, results: RunResults) -> None:
     word = " (phantom)" if results.data.phantom else ""
     main = results.models[results.main]
     lines = [f"macro recall{word}, {main.n_scans} scans of {main.n_patients} patients:"]
+    width = max(map(len, results.models)) + 2
     for name, model in results.models.items():
-        lines.append(f"  {name:<22}{_interval(model.metrics['macro_recall'])}")
+        lines.append(f"  {name:<{width}}{_interval(model.metrics['macro_recall'])}")
     lines.append(f"screen AUC{word}: {_interval(main.metrics['screen_auc'])}")
     if results.threshold is not None:
         lines.append(f"cut point: {results.threshold:.3g}")

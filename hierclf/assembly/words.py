@@ -6,6 +6,7 @@ from typing import Any
 
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
+from hierclf.features.readers import extractors_of
 from hierclf.metalearners.search import MetaLearner
 
 
@@ -20,13 +21,18 @@ def stages_in_words(cascade: HierarchicalClassifier) -> dict[str, str]:
     return found
 
 
+def kinds_of(stage: MetaLearner) -> str:
+    """Name the features that a learner stands on."""
+    return " and ".join(one.kind for one in extractors_of(stage.features_))
+
+
 def learner_in_words(stage: MetaLearner) -> str:
     """Say what a learner is, and what was chosen for it from how much."""
     best = stage.best_
     reduced = "pca" in stage.learner_.named_steps
     told = [f"{key} {value:g}" for key, value in sorted(best.params.items())]
     told.insert(0, f"{best.components} components" if reduced else "all features")
-    words = f"{stage.learner} on {stage.features_.kind} features: {', '.join(told)}"
+    words = f"{stage.learner} on {kinds_of(stage)} features: {', '.join(told)}"
     if len(stage.trials_) > 1:
         words += (
             f"; the best of {len(stage.trials_)} choices by balanced log loss on "

@@ -17,6 +17,7 @@ from hierclf.assembly.assessment import (
     fit_cascade,
 )
 from hierclf.assembly.division import divide, folds_of
+from hierclf.assembly.embedding import feature_figures
 from hierclf.assembly.figures import (
     Assessor,
     data_figures,
@@ -129,6 +130,9 @@ def _write(
 ) -> None:
     options, hierarchy, cascade = builder.options, builder.hierarchy, fitted.cascade
     patients = data.manifest["patient_id"].to_numpy()[fitted_on]
+    with clock.time("pictures"):
+        rows = data.manifest.iloc[fitted_on]
+        features = feature_figures(cascade, rows, options.seed)
     with clock.time("intervals"):
         interval = sweep_interval(cascade, patients, n_resamples=options.resamples)
         found = searched_cut_point(cascade, patients, interval)
@@ -155,6 +159,7 @@ def _write(
             seconds=clock.seconds,
             selection=fitted.held_out,
             selected=fitted.chosen,
+            features=features,
         )
     if cascade.curve_ is not None:
         write_curve_csv(

@@ -156,7 +156,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()}. A stage must have something to decide."
             )
         recipe = find_learner(self.learner)
-        weights = self._weights(recipe, targets, sample_weight)
+        weights = self.weights_of(recipe, targets, sample_weight)
         tried = self._candidates(recipe)
         held = self._held_out(recipe, tried, X, labels, targets, weights)
         self.trials_ = tuple(
@@ -166,9 +166,9 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         place = int(np.argmin([trial.loss for trial in self.trials_]))
         self.best_ = self.trials_[place]
         self.calibrator_ = fit_calibrator(held[place], targets)
-        self.features_, table = _fit_features(self.features, X, labels)
-        front = _front(table, self.best_.components, self.seed)
-        learner = self._fit_learner(
+        self.features_, table = fit_features(self.features, X, labels)
+        front = front_of(table, self.best_.components, self.seed)
+        learner = self.fit_learner(
             recipe, self.best_.params, front.fit_transform(table), targets, weights
         )
         self.learner_ = Pipeline([*front.steps, ("learner", learner)])
@@ -179,9 +179,10 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         grid = recipe.grid if self.grid is None else self.grid
         return [(n, params) for n in components for params in ParameterGrid(dict(grid))]
 
-    def _weights(
+    def weights_of(
         self, recipe: Recipe, targets: Indices, sample_weight: ArrayLike | None
     ) -> Floats:
+        """Weigh rows by the balance of their classes, and by what was given."""
         given = np.ones(len(targets))
         if sample_weight is not None:
             given = np.asarray(sample_weight, dtype=np.float64)
@@ -214,21 +215,21 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         for train, test in folds:
             if len(np.unique(targets[train])) < 2:  # nothing to learn: scores of 0
                 continue
-            fitted, seen = _fit_features(self.features, take(X, train), labels[train])
-            unseen = _table(fitted, take(X, test))
+            fitted, seen = fit_features(self.features, take(X, train), labels[train])
+            unseen = table_of(fitted, take(X, test))
             reduced = {
                 components: _reduce(seen, unseen, components, self.seed)
                 for components in dict(tried)
             }
             for scores, (components, params) in zip(held, tried, strict=True):
                 near, far = reduced[components]
-                learner = self._fit_learner(
+                learner = self.fit_learner(
                     recipe, params, near, targets[train], weights[train]
                 )
                 scores[test] = scores_of(learner, far, len(self.classes_))
         return held
 
-    def _fit_learner(
+    def fit_learner(
         self,
         recipe: Recipe,
         params: dict[str, Any] | Mapping[str, Any],
@@ -236,6 +237,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         targets: Indices,
         weights: Floats,
     ) -> Any:
+        """Fit the learner with some parameters, balanced; not calibrated."""
         learner = recipe.make(self.seed)
         learner.set_params(**recipe.resolve(table, dict(params)))
         if recipe.takes_weights:
@@ -257,7 +259,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
             Columns in the order of `classes_`; rows sum to 1.
         """
         check_is_fitted(self, "learner_")
-        table = _table(self.features_, X)
+        table = table_of(self.features_, X)
         near = self.learner_[:-1].transform(table)
         scores = scores_of(self.learner_[-1], near, len(self.classes_))
         probabilities: Floats = self.calibrator_.predict_proba(scores)
@@ -273,14 +275,16 @@ def _loss(scores: Floats, targets: Indices) -> float:
     return balanced_log_loss(fit_calibrator(scores, targets), scores, targets)
 
 
-def _fit_features(features: Any, X: Any, y: NDArray[Any]) -> tuple[Any, Floats]:
+def fit_features(features: Any, X: Any, y: NDArray[Any]) -> tuple[Any, Floats]:
+    """Fit features where there are some, and give those of the same scans."""
     if features is None:
         return None, np.asarray(X, dtype=np.float64)
     fitted = clone(features)
     return fitted, np.asarray(fitted.fit_transform(X, y))
 
 
-def _table(features: Any, X: Any) -> Floats:
+def table_of(features: Any, X: Any) -> Floats:
+    """Give the fitted features of scans; a table stays one."""
     table: Floats = np.asarray(X if features is None else features.transform(X))
     return table
 
@@ -288,11 +292,11 @@ def _table(features: Any, X: Any) -> Floats:
 def _reduce(
     seen: Floats, unseen: Floats, components: int | None, seed: int
 ) -> tuple[Floats, Floats]:
-    front = _front(seen, components, seed)
+    front = front_of(seen, components, seed)
     return front.fit_transform(seen), front.transform(unseen)
 
 
-def _front(table: Floats, components: int | None, seed: int) -> Pipeline:
+def front_of(table: Floats, components: int | None, seed: int) -> Pipeline:
     """Standardize, and turn to principal components as far as there are so many."""
     steps: list[tuple[str, Any]] = [("scale", StandardScaler())]
     if components is not None and components < min(table.shape):

@@ -16,6 +16,7 @@ from hierclf.evaluation.roc import roc_auc, roc_curve
 from hierclf.evaluation.summary import Table
 from hierclf.reporting import figures
 from hierclf.reporting.cut_point_figures import CutPointFigures
+from hierclf.reporting.feature_pictures import feature_pictures
 from hierclf.reporting.pictures import Picture, draw_picture, figure_names
 from hierclf.reporting.reliability import reliability
 from hierclf.reporting.results import EpochFigures, RunResults
@@ -38,6 +39,8 @@ class Gallery:
         ROC curve, scores and reliability; empty without single scores.
     histories : tuple of Picture
         Training curves by stage.
+    features : tuple of Picture
+        Of learners, by stage.
     """
 
     models: tuple[Picture, ...]
@@ -46,13 +49,15 @@ class Gallery:
     cut_point: Picture | None
     screen: tuple[Picture, ...]
     histories: tuple[Picture, ...]
+    features: tuple[Picture, ...] = ()
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """All of them."""
         single = (self.refine, self.per_patient, self.cut_point)
         present = tuple(picture for picture in single if picture is not None)
-        return (*self.models, *present, *self.screen, *self.histories)
+        last = (*self.histories, *self.features)
+        return (*self.models, *present, *self.screen, *last)
 
 
 def gallery_of(results: RunResults, said: Predictions | None) -> Gallery:
@@ -94,6 +99,11 @@ def gallery_of(results: RunResults, said: Predictions | None) -> Gallery:
         cut_point=None if cut is None else cut_point_picture(cut, phantom=phantom),
         screen=() if said is None else _screen(results, said),
         histories=histories,
+        features=tuple(
+            picture
+            for stage, told in results.features.items()
+            for picture in feature_pictures(stage, told, phantom=phantom)
+        ),
     )
 
 

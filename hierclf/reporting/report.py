@@ -103,6 +103,7 @@ def _sections(results: RunResults, gallery: Gallery) -> list[tuple[str, str]]:
     present = {
         "patients": results.per_patient is not None,
         "training": bool(gallery.histories),
+        "features": bool(gallery.features),
     }
     titles = {
         "data": "Data and protocol",
@@ -112,6 +113,7 @@ def _sections(results: RunResults, gallery: Gallery) -> list[tuple[str, str]]:
         "cut-point": "Cut point",
         "patients": "Patient by patient",
         "training": "Training",
+        "features": "Features",
         "limits": "Limits",
         "reproduce": "To reproduce it",
     }

@@ -26,6 +26,7 @@ from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, write_text
 from hierclf.reporting.cut_point_figures import CutPointFigures
 from hierclf.reporting.data_figures import DataFigures, Json, Strict
+from hierclf.reporting.feature_figures import FeatureFigures
 
 RESULTS = "results.json"
 PREDICTIONS = "predictions.csv"
@@ -97,6 +98,8 @@ class RunResults(Strict):
         Where a given cut point comes from, in words.
     stages : dict of str to str, optional
         What the learners of the main model came to, in words, by stage.
+    features : dict of str to FeatureFigures, optional
+        What the features of these learners look like, by stage.
     selection : dict of str to float, optional
         Macro recall of each candidate on held-out training scans, where the main
         model was chosen from several.
@@ -133,6 +136,7 @@ class RunResults(Strict):
     refinement: str = ""
     cut_point_origin: str = ""
     stages: dict[str, str] = Field(default_factory=dict)
+    features: dict[str, FeatureFigures] = Field(default_factory=dict)
     selection: dict[str, float] = Field(default_factory=dict)
     selected: str = ""
     histories: dict[str, tuple[EpochFigures, ...]] = Field(default_factory=dict)

@@ -84,6 +84,13 @@ def test_learner_from_scans_to_scores(cohort: Path, tmp_path: Path) -> None:
     assert results.stages["refine"].startswith("logistic on scda features")
     assert results.stages["screen"] in (run / "report.html").read_text()
     assert "stage3" in results.refinement
+    assert set(results.features) == {"screen", "refine"}
+    assert set(results.features["refine"].codes) <= {1, 2, 3}
+    assert {path.name for path in (run / "figures").glob("features-*")} >= {
+        f"features-{stage}-{name}.png"
+        for stage in ("screen", "refine")
+        for name in ("pca", "tsne", "tsne-3d", "variance", "learning")
+    }
     data = ("--bundle", run / "bundle", "--data", cohort, *common)
     splits = ("--splits", run / "splits.csv", "--split", "test")
     done = command("evaluate", *data, *splits, "--out", tmp_path / "e")

@@ -1,0 +1,100 @@
+"""Features of fitted learners to figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.manifold import TSNE
+
+from hierclf.assembly.words import kinds_of
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.weighting import CostWeighted
+from hierclf.foundation.seeding import derive_seed, generator
+from hierclf.metalearners.learning import learning_curve
+from hierclf.metalearners.search import MetaLearner
+from hierclf.reporting.feature_figures import FeatureFigures, LearningFigures
+
+Floats = NDArray[np.floating]
+_MOST_SHOWN, _MOST_COMPONENTS, _LEAST_SHOWN = 600, 30, 10
+
+
+def feature_figures(
+    cascade: HierarchicalClassifier, manifest: pd.DataFrame, seed: int
+) -> dict[str, FeatureFigures]:
+    """Look at the features of the learners of a cascade.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted.
+    manifest : DataFrame, n_scans rows
+        What it was fitted on.
+    seed : int
+        Of which scans are shown, of t-SNE, and of the learning curve.
+
+    Returns
+    -------
+    figures : dict of str to FeatureFigures
+        By stage; empty for networks, and where there are too few scans.
+    """
+    labels = manifest["label"].to_numpy()
+    sick = cascade.hierarchy_.is_diseased(labels)
+    told = {
+        "screen": (cascade.screen_, manifest, sick),
+        "refine": (cascade.refine_, manifest[sick], labels[sick]),
+    }
+    found = {}
+    for name, (stage, rows, targets) in told.items():
+        inner = stage.estimator_ if isinstance(stage, CostWeighted) else stage
+        if isinstance(inner, MetaLearner) and len(rows) >= _LEAST_SHOWN:
+            found[name] = _figures(inner, rows, targets, cascade, seed)
+    return found
+
+
+def _figures(
+    stage: MetaLearner,
+    rows: pd.DataFrame,
+    targets: NDArray[Any],
+    cascade: HierarchicalClassifier,
+    seed: int,
+) -> FeatureFigures:
+    n_shown = min(_MOST_SHOWN, len(rows))
+    shown = np.sort(generator(seed, "shown").permutation(len(rows))[:n_shown])
+    table = stage.features_.transform(rows.iloc[shown])
+    scaled = stage.learner_["scale"].transform(table)
+    components = min(_MOST_COMPONENTS, *scaled.shape)
+    pca = PCA(components, random_state=seed)
+    places = pca.fit_transform(scaled)
+    names = cascade.hierarchy_.labels
+    codes = cascade.hierarchy_.positions(rows["label"].iloc[shown].tolist())
+    curve = learning_curve(stage, rows, targets, seed=seed)
+    return FeatureFigures(
+        kind=kinds_of(stage),
+        n_features=table.shape[1],
+        labels=tuple(map(str, names)),
+        codes=tuple(map(int, codes)),
+        pca=_points(places[:, :3]),
+        tsne=_points(_tsne(places, 2, seed)),
+        tsne_3d=_points(_tsne(places, 3, seed)),
+        explained=tuple(round(float(v), 6) for v in pca.explained_variance_ratio_),
+        learning=tuple(LearningFigures.model_validate(point) for point in curve),
+    )
+
+
+def _tsne(places: Floats, n_dimensions: int, seed: int) -> Floats:
+    """Place scans near those that are alike (van der Maaten and Hinton, 2008)."""
+    found: Floats = TSNE(
+        n_components=n_dimensions,
+        init="pca" if places.shape[1] >= n_dimensions else "random",
+        perplexity=min(30.0, (len(places) - 1) / 3),
+        random_state=derive_seed(seed, "t-SNE") % 2**32,
+    ).fit_transform(places)
+    return found
+
+
+def _points(places: Floats) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(round(float(v), 3) for v in row) for row in places)

@@ -1,0 +1,180 @@
+"""Pictures of features: clouds of scans, variance, learning curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
+
+from hierclf.reporting.feature_figures import FeatureFigures, LearningFigures, Point
+from hierclf.reporting.pictures import BLUE, ORANGE, Picture, draw_picture, figure_names
+from hierclf.reporting.wording import number
+
+_COLORS = ("#1d5f9c", "#b1500c", "#3a7d34", "#7b3fa0", "#8a6d00", "#b3151f", "#4b5563")
+_MARKS = "os^DvPX"
+_PLANES = ((0, 1), (0, 2), (1, 2))
+_WIDE, _SMALL = (7.4, 2.9), (3.5, 2.9)
+
+
+def draw_cloud(
+    figure: Figure, points: Sequence[Point], told: FeatureFigures, axis: str
+) -> None:
+    """Draw scans as points, one color and mark for each label.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    points : sequence of tuple of float, length n_scans
+        Of two coordinates, or of three, which are drawn as three planes.
+    told : FeatureFigures
+        Labels of the points.
+    axis : str
+        What a coordinate is called.
+    """
+    places = np.asarray(points, dtype=np.float64)
+    planes = [p for p in _PLANES if max(p) < places.shape[1]]
+    panels: NDArray[np.object_] = figure.subplots(1, len(planes), squeeze=False)[0]
+    for axes, (across, up) in zip(panels, planes, strict=True):
+        _scatter(axes, places[:, across], places[:, up], told)
+        axes.set(xlabel=f"{axis} {across + 1}", ylabel=f"{axis} {up + 1}")
+        axes.set(xlim=_span(places[:, across]), ylim=_span(places[:, up]))
+        axes.set_xticklabels([])
+        axes.set_yticklabels([])
+    names = panels[0].get_legend_handles_labels()
+    figure.legend(*names, loc="outside lower center", ncols=4, markerscale=2)
+
+
+def _span(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Give limits that a few far points do not stretch."""
+    low, high = np.percentile(values, [0.5, 99.5])
+    margin = 0.05 * (high - low) + 1e-6
+    return float(low - margin), float(high + margin)
+
+
+def _scatter(
+    axes: Axes,
+    across: NDArray[np.float64],
+    up: NDArray[np.float64],
+    told: FeatureFigures,
+) -> None:
+    codes = np.asarray(told.codes)
+    for code, name in enumerate(figure_names(told.labels)):
+        mine = codes == code
+        if mine.any():
+            axes.plot(
+                across[mine],
+                up[mine],
+                _MARKS[code % 7],
+                color=_COLORS[code % 7],
+                label=name,
+                ms=3,
+                mew=0,
+                alpha=0.65,
+            )
+
+
+def draw_variance(figure: Figure, explained: Sequence[float]) -> None:
+    """Draw the share of variance of each component, and of all up to it."""
+    axes = figure.add_subplot()
+    at = np.arange(1, len(explained) + 1)
+    axes.bar(at, explained, color=BLUE, label="component")
+    axes.plot(at, np.cumsum(explained), ".-", color=ORANGE, label="all up to it")
+    axes.set(xlabel="principal component", ylabel="share of the variance", ylim=(0, 1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.legend(loc="upper left")
+
+
+def draw_learning(figure: Figure, points: Sequence[LearningFigures]) -> None:
+    """Draw macro recall over the number of patients."""
+    axes = figure.add_subplot()
+    at = [point.n_patients for point in points]
+    axes.plot(at, [p.known for p in points], ".-", color=BLUE, label="fitted on")
+    found = [p.unknown for p in points]
+    axes.plot(at, found, ".--", color=ORANGE, label="other patients")
+    axes.set(xlabel="patients fitted on", ylabel="macro recall")
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.legend()
+
+
+def feature_pictures(
+    stage: str, told: FeatureFigures, *, phantom: bool
+) -> tuple[Picture, ...]:
+    """Draw all pictures of one stage.
+
+    Parameters
+    ----------
+    stage : str
+        ``screen`` or ``refine``.
+    told : FeatureFigures
+        Its features.
+    phantom : bool
+        Whether the scans are synthetic.
+
+    Returns
+    -------
+    pictures : tuple of Picture
+        Principal components, t-SNE in two and in three dimensions, variance, and
+        the learning curve where there is one.
+    """
+    shown = f"{len(told.codes)} training scans by their {told.n_features} {told.kind} "
+    clouds = (
+        ("pca", told.pca, "component", "principal components", _WIDE),
+        ("tsne", told.tsne, "t-SNE", "t-SNE in two dimensions", _SMALL),
+        ("tsne-3d", told.tsne_3d, "t-SNE", "t-SNE in three dimensions", _WIDE),
+    )
+    found = [
+        draw_picture(
+            f"features-{stage}-{name}",
+            partial(draw_cloud, points=points, told=told, axis=axis),
+            size=size,
+            title=f"Features of the {stage}: {title}",
+            caption=f"{shown}features. Distances in a picture of t-SNE mean little; "
+            "what stays mixed is not shown to be inseparable."
+            if axis == "t-SNE"
+            else f"{shown}features, standardized; the first three components in three "
+            f"planes hold {number(sum(told.explained[:3]))} of the variance. One in a "
+            "hundred points lies beyond each pair of edges.",
+            alt=f"Scatter plot of {len(told.codes)} scans, colored by label: {title}.",
+            phantom=phantom,
+        )
+        for name, points, axis, title, size in clouds
+    ]
+    total = number(sum(told.explained))
+    found.append(
+        draw_picture(
+            f"features-{stage}-variance",
+            partial(draw_variance, explained=told.explained),
+            size=_SMALL,
+            title=f"Variance of the features of the {stage}",
+            caption=f"{len(told.explained)} components hold {total}.",
+            alt=f"The first {len(told.explained)} principal components hold {total} "
+            "of the variance.",
+            phantom=phantom,
+        )
+    )
+    if told.learning:
+        found.append(_learning(stage, told.learning, phantom=phantom))
+    return tuple(found)
+
+
+def _learning(
+    stage: str, points: Sequence[LearningFigures], *, phantom: bool
+) -> Picture:
+    last = points[-1]
+    return draw_picture(
+        f"features-{stage}-learning",
+        partial(draw_learning, points=points),
+        size=_SMALL,
+        title=f"Learning curve of the {stage}",
+        caption="The learner as it was chosen, balanced and not calibrated, three "
+        "folds by patient. Where the lower curve rises, more patients would help.",
+        alt=f"With {last.n_patients} patients, a macro recall of {number(last.known)} "
+        f"on scans that it was fitted on, and of {number(last.unknown)} on others.",
+        phantom=phantom,
+    )
