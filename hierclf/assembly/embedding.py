@@ -13,10 +13,13 @@ from sklearn.manifold import TSNE
 from hierclf.assembly.words import kinds_of
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
+from hierclf.features.attention import Attention, attention_of
+from hierclf.features.readers import extractors_of
 from hierclf.foundation.seeding import derive_seed, generator
 from hierclf.metalearners.learning import learning_curve
 from hierclf.metalearners.search import MetaLearner
 from hierclf.reporting.feature_figures import FeatureFigures, LearningFigures
+from hierclf.reporting.feature_pictures import RegionExample
 
 Floats = NDArray[np.floating]
 _MOST_SHOWN, _MOST_COMPONENTS, _LEAST_SHOWN = 600, 30, 10
@@ -53,6 +56,57 @@ def feature_figures(
         if isinstance(inner, MetaLearner) and len(rows) >= _LEAST_SHOWN:
             found[name] = _figures(inner, rows, targets, cascade, seed)
     return found
+
+
+def region_examples(
+    cascade: HierarchicalClassifier, manifest: pd.DataFrame
+) -> list[RegionExample]:
+    """Show where the learners of a cascade look, in a scan of each label.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted.
+    manifest : DataFrame, n_scans rows
+        What it was fitted on.
+
+    Returns
+    -------
+    examples : list of RegionExample
+        The first scan of each label that a stage decides on; none of stages whose
+        features depend on no class.
+    """
+    found = []
+    for name in ("screen", "refine"):
+        stage = getattr(cascade, f"{name}_")
+        inner = stage.estimator_ if isinstance(stage, CostWeighted) else stage
+        first = manifest.groupby("label", sort=False).head(1)
+        if name == "refine":
+            first = first[cascade.hierarchy_.is_diseased(first["label"].to_numpy())]
+        features = getattr(inner, "features_", None)
+        for extractor in extractors_of(features):
+            if extractor.network_ is None:
+                continue
+            seen = attention_of(extractor, first)
+            pairs = zip(first["label"], seen, strict=True)
+            found += [_example(name, label, one) for label, one in pairs]
+    return found
+
+
+def _example(stage: str, label: str, seen: Attention) -> RegionExample:
+    said = seen.said
+    if isinstance(said, np.bool_ | bool):
+        said = "diseased" if said else "healthy"
+    return RegionExample(
+        stage=stage,
+        label=str(label),
+        said=str(said),
+        view=seen.view,
+        heat=seen.heat,
+        region=seen.region,
+        channels=seen.channels,
+        maps=seen.maps,
+    )
 
 
 def _figures(

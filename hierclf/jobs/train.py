@@ -17,7 +17,7 @@ from hierclf.assembly.assessment import (
     fit_cascade,
 )
 from hierclf.assembly.division import divide, folds_of
-from hierclf.assembly.embedding import feature_figures
+from hierclf.assembly.embedding import feature_figures, region_examples
 from hierclf.assembly.figures import (
     Assessor,
     data_figures,
@@ -168,5 +168,6 @@ def _write(
     table = decisions_table(assessed, data.manifest, hierarchy)
     write_results(place.folder, results, table)
     said = assessor.predictions(assessed.decisions[results.main])
-    write_report(place.folder, results, said)
+    examples = region_examples(cascade, data.manifest.iloc[fitted_on])
+    write_report(place.folder, results, said, examples)
     print_results(place.folder, results)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -100,6 +101,86 @@ def draw_learning(figure: Figure, points: Sequence[LearningFigures]) -> None:
     axes.set(xlabel="patients fitted on", ylabel="macro recall")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     axes.legend()
+
+
+@dataclass(frozen=True, eq=False)
+class RegionExample:
+    """A scan and where a stage looks in it.
+
+    Parameters
+    ----------
+    stage, label, said : str
+        Which stage; what the scan is; what its network predicts.
+    view : ndarray of float, shape (size, size), in [0, 1]
+        What the network saw.
+    heat : ndarray of float, shape (h, w)
+        Map of Grad-CAM.
+    region : ndarray of bool, shape (h, w)
+        What features are taken from.
+    channels : tuple of int
+        Channels that are shown.
+    maps : ndarray of float, shape (n_channels_shown, h, w)
+        Their weighted maps.
+    """
+
+    stage: str
+    label: str
+    said: str
+    view: NDArray[np.floating]
+    heat: NDArray[np.floating]
+    region: NDArray[np.bool_]
+    channels: tuple[int, ...]
+    maps: NDArray[np.floating]
+
+
+def draw_region(figure: Figure, example: RegionExample) -> None:
+    """Draw a scan, its Grad-CAM, the main region, and the channels that say most.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    example : RegionExample
+        What is drawn. Red speaks for the class, blue against it; all channels have
+        one scale.
+    """
+    side = example.view.shape[0]
+    place = (0, side, side, 0)
+    n_shown = 3 + len(example.channels)
+    panels: NDArray[np.object_] = figure.subplots(1, n_shown, squeeze=False)[0]
+    titles = ["scan", "Grad-CAM", "region", *(f"no. {c}" for c in example.channels)]
+    for axes, title in zip(panels, titles, strict=True):
+        axes.set_axis_off()
+        axes.set_title(title, loc="center", fontsize=8, fontweight="normal")
+    for axes in panels[:3]:
+        axes.imshow(example.view, cmap="gray", vmin=0, vmax=1, extent=place)
+    panels[1].imshow(example.heat, cmap="inferno", alpha=0.5, extent=place)
+    shade = np.where(example.region, np.nan, 1.0)
+    panels[2].imshow(shade, cmap="gray_r", vmin=0, vmax=1, alpha=0.6, extent=place)
+    most = float(np.abs(example.maps).max()) or 1.0
+    for axes, one in zip(panels[3:], example.maps, strict=True):
+        axes.imshow(one, cmap="coolwarm", vmin=-most, vmax=most, extent=place)
+
+
+def region_pictures(
+    examples: Sequence[RegionExample], *, phantom: bool
+) -> tuple[Picture, ...]:
+    """Draw where stages look in some scans."""
+    return tuple(
+        draw_picture(
+            f"region-{place}-{example.stage}",
+            partial(draw_region, example=example),
+            size=(1.0 + 0.9 * (3 + len(example.channels)), 1.5),
+            title=f"Where the {example.stage} looks in a scan of {example.label}",
+            caption=f"Its network says {example.said}. What the third picture shades "
+            "is cut away; then the channels that say most for (red) and against (blue) "
+            "it. A hot place is where the network looked, not where disease is.",
+            alt=f"A scan of {example.label}, heat map, main region, "
+            f"{len(example.channels)} channels.",
+            phantom=phantom,
+        )
+        for place, example in enumerate(examples, start=1)
+    )
 
 
 def feature_pictures(

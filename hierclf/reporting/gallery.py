@@ -16,7 +16,11 @@ from hierclf.evaluation.roc import roc_auc, roc_curve
 from hierclf.evaluation.summary import Table
 from hierclf.reporting import figures
 from hierclf.reporting.cut_point_figures import CutPointFigures
-from hierclf.reporting.feature_pictures import feature_pictures
+from hierclf.reporting.feature_pictures import (
+    RegionExample,
+    feature_pictures,
+    region_pictures,
+)
 from hierclf.reporting.pictures import Picture, draw_picture, figure_names
 from hierclf.reporting.reliability import reliability
 from hierclf.reporting.results import EpochFigures, RunResults
@@ -60,7 +64,11 @@ class Gallery:
         return (*self.models, *present, *self.screen, *last)
 
 
-def gallery_of(results: RunResults, said: Predictions | None) -> Gallery:
+def gallery_of(
+    results: RunResults,
+    said: Predictions | None,
+    examples: Sequence[RegionExample] = (),
+) -> Gallery:
     """Draw all figures of a run.
 
     Parameters
@@ -69,6 +77,8 @@ def gallery_of(results: RunResults, said: Predictions | None) -> Gallery:
         The figures.
     said : Predictions or None
         What the main model said of each scan.
+    examples : sequence of RegionExample, optional
+        Scans to show.
 
     Returns
     -------
@@ -99,10 +109,13 @@ def gallery_of(results: RunResults, said: Predictions | None) -> Gallery:
         cut_point=None if cut is None else cut_point_picture(cut, phantom=phantom),
         screen=() if said is None else _screen(results, said),
         histories=histories,
-        features=tuple(
-            picture
-            for stage, told in results.features.items()
-            for picture in feature_pictures(stage, told, phantom=phantom)
+        features=(
+            *(
+                picture
+                for stage, told in results.features.items()
+                for picture in feature_pictures(stage, told, phantom=phantom)
+            ),
+            *region_pictures(examples, phantom=phantom),
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hierclf.evaluation.confusion import confusion_matrix
 from hierclf.evaluation.predictions import Predictions
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import write_text
+from hierclf.reporting.feature_pictures import RegionExample
 from hierclf.reporting.gallery import Gallery, gallery_of
 from hierclf.reporting.metric_words import TOO_FEW
 from hierclf.reporting.rendering import render, write_pictures
@@ -23,7 +25,10 @@ MOST_UNREADABLE = 20
 
 
 def write_report(
-    folder: Path, results: RunResults, said: Predictions | None = None
+    folder: Path,
+    results: RunResults,
+    said: Predictions | None = None,
+    examples: Sequence[RegionExample] = (),
 ) -> None:
     """Write ``report.html``, and its figures as PNG files.
 
@@ -39,6 +44,9 @@ def write_report(
     said : Predictions, optional
         What the main model said of the scans it was measured on. Without it the
         report has no ROC curve, histogram of scores and reliability.
+    examples : sequence of RegionExample, optional
+        Scans in which to show where the stages look. Their pixels are then in the
+        report.
 
     Raises
     ------
@@ -49,7 +57,7 @@ def write_report(
     """
     if said is not None:
         _check_same(results, said)
-    gallery = gallery_of(results, said)
+    gallery = gallery_of(results, said, examples)
     write_pictures(folder / FIGURES, gallery.pictures)
     write_text(folder / REPORT, _page(results, gallery))
 

@@ -91,6 +91,9 @@ def test_learner_from_scans_to_scores(cohort: Path, tmp_path: Path) -> None:
         for stage in ("screen", "refine")
         for name in ("pca", "tsne", "tsne-3d", "variance", "learning")
     }
+    shown = sorted(path.name for path in (run / "figures").glob("region-*"))
+    assert shown == [f"region-{n}-refine.png" for n in (1, 2, 3)]
+    assert "whoever gets this\nreport sees them" in (run / "report.html").read_text()
     data = ("--bundle", run / "bundle", "--data", cohort, *common)
     splits = ("--splits", run / "splits.csv", "--split", "test")
     done = command("evaluate", *data, *splits, "--out", tmp_path / "e")

@@ -8,10 +8,13 @@ from matplotlib.figure import Figure
 
 from hierclf.reporting.feature_figures import FeatureFigures, LearningFigures
 from hierclf.reporting.feature_pictures import (
+    RegionExample,
     draw_cloud,
     draw_learning,
+    draw_region,
     draw_variance,
     feature_pictures,
+    region_pictures,
 )
 
 
@@ -77,3 +80,33 @@ def test_all_pictures(phantom: bool) -> None:
     again = feature_pictures("refine", told(), phantom=phantom)
     assert [p.svg for p in again] == [p.svg for p in pictures]
     assert len(feature_pictures("x", told(learning=False), phantom=False)) == 4
+
+
+def example() -> RegionExample:
+    region = np.zeros((4, 4), dtype=bool)
+    region[1:3, 1:4] = True
+    maps = np.linspace(-2, 1, 32).reshape(2, 4, 4)
+    return RegionExample(
+        stage="refine", label="mild", said="severe", view=np.full((8, 8), 0.5),
+        heat=np.eye(4), region=region, channels=(7, 11), maps=maps,
+    )  # fmt: skip
+
+
+def test_region_shades_what_is_cut_away() -> None:
+    figure = Figure()
+    draw_region(figure, example())
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["scan", "Grad-CAM", "region", "no. 7", "no. 11"]
+    shade = np.ma.filled(figure.axes[2].images[1].get_array().astype(float), np.nan)
+    np.testing.assert_array_equal(np.isnan(shade), example().region)
+    for axes in figure.axes[3:]:
+        assert axes.images[0].get_clim() == (-2.0, 2.0)
+
+
+def test_region_pictures_say_what_they_are() -> None:
+    (picture,) = region_pictures([example()], phantom=True)
+    assert picture.alt.startswith("PHANTOM")
+    assert "says severe" in picture.caption
+    assert "not where disease is" in picture.caption
+    assert picture.name == "region-1-refine"
+    assert region_pictures([example()], phantom=True)[0].svg == picture.svg
