@@ -120,6 +120,21 @@ class StageOptions(NetworkOptions):
         "tree, then maybe @ and a number of principal components: scda+svm@16",
     )
 
+    also: Names = Field(
+        (),
+        description="further networks, separated by commas, whose features the learner "
+        "sees beside those of --backbone",
+    )
+
+    @model_validator(mode="after")
+    def _several_networks_want_a_learner(self) -> StageOptions:
+        if self.also and self.model == NETWORK:
+            raise ValueError(
+                "also: expected a learner beside it, got model 'network'. Add --model "
+                "pooled+logistic, which sets their features side by side."
+            )
+        return self
+
     @model_validator(mode="after")
     def _learners_want_a_frozen_trunk(self) -> StageOptions:
         if self.model != NETWORK and self.part != "head":
@@ -132,7 +147,7 @@ class StageOptions(NetworkOptions):
 
     def of_network(self) -> NetworkOptions:
         """Give the options that the network needs to know."""
-        values = self.model_dump(exclude={"model"})
+        values = self.model_dump(exclude={"model", "also"})
         return NetworkOptions.model_validate(values)
 
 

@@ -13,6 +13,7 @@ from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
 from hierclf.config import StageOptions, TrainOptions
 from hierclf.features.extractor import FeatureExtractor
+from hierclf.features.readers import readers_of, union
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.learners import find_learner
 from hierclf.metalearners.recipes import parse_model
@@ -108,12 +109,16 @@ class Builder:
         Raises
         ------
         InputError
-            If costs and models do not fit together.
+            If costs and models do not fit together, or a network of a learner is
+            unknown.
         """
         names = self.options.candidates
         for builder in [self.of_candidate(name) for name in names] or [self]:
-            builder.cascade(self.options.cut_point, 0)
-            builder.balanced_flat()
+            cascade = builder.cascade(self.options.cut_point, 0)
+            for stage in (cascade.screen, cascade.refine, builder.balanced_flat()):
+                for extractor in readers_of(getattr(stage, "estimator", stage)):
+                    if isinstance(extractor, FeatureExtractor):
+                        extractor.given_network().look()
 
     def reader(self) -> NetworkClassifier:
         """Build a network like the screen's, to read every scan once."""
@@ -243,9 +248,14 @@ class Builder:
                 "got a matrix. Weigh the stages (5,8,9), or leave the learner out."
             )
         seed, folds = self.options.seed, max(2, self.options.folds)
-        features = FeatureExtractor(network, kind=model.features, cv=folds, seed=seed)
+        others = [options.model_copy(update={"backbone": b}) for b in options.also]
+        networks = [network, *(self._network(other, None) for other in others)]
+        extractors = [
+            FeatureExtractor(one, kind=model.features, cv=folds, seed=seed)
+            for one in networks
+        ]
         return MetaLearner(
-            features,
+            union(extractors) if others else extractors[0],
             model.learner,
             components=model.components,
             balance=options.balance,

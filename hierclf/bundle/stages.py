@@ -23,8 +23,8 @@ from hierclf.bundle.learner import (
 )
 from hierclf.bundle.strict_json import parse, refuse, to_json
 from hierclf.cascade.weighting import CostWeighted
-from hierclf.features.readers import extractors_of
-from hierclf.features.state import extractor_of, extractor_state, union
+from hierclf.features.readers import extractors_of, union
+from hierclf.features.state import extractor_of, extractor_state
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import sha256_bytes
 from hierclf.metalearners.search import MetaLearner, Trial

@@ -7,8 +7,8 @@ from typing import Any
 
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.features.extractor import FeatureExtractor
-from hierclf.features.readers import extractors_of
-from hierclf.features.state import extractor_of, extractor_state, union
+from hierclf.features.readers import extractors_of, union
+from hierclf.features.state import extractor_of, extractor_state
 from hierclf.metalearners.search import MetaLearner
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.state import NetworkState, put_together, take_apart

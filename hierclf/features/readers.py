@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sklearn.pipeline import FeatureUnion
@@ -38,3 +39,8 @@ def extractors_of(features: Any) -> tuple[FeatureExtractor, ...]:
     if isinstance(features, FeatureUnion):
         return tuple(one for _, one in features.transformer_list)
     return (features,) if isinstance(features, FeatureExtractor) else ()
+
+
+def union(extractors: Sequence[FeatureExtractor]) -> FeatureUnion:
+    """Set the features of several extractors side by side."""
+    return FeatureUnion([(f"network{n}", one) for n, one in enumerate(extractors)])

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import FeatureUnion
 
 from hierclf.features.extractor import POOLED, FeatureExtractor
 from hierclf.foundation.errors import InputError
@@ -83,9 +79,3 @@ def extractor_of(
     view = view_of(options.model_copy(update={"views": views or options.views}))
     extractor.trunk_ = shared_trunk(build_featurizer(state), view)
     return extractor
-
-
-def union(extractors: Sequence[FeatureExtractor]) -> FeatureUnion:
-    """Set the features of several fitted extractors side by side."""
-    named = [(f"features{place}", one) for place, one in enumerate(extractors)]
-    return FeatureUnion(named).fit(np.zeros((0, 0)))

@@ -11,6 +11,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from hierclf.bundle.store import load_bundle
+from hierclf.features.readers import readers_of
 from hierclf.metalearners.search import MetaLearner
 from hierclf.reporting.results import RunResults
 from hierclf.training.estimator import NetworkClassifier
@@ -118,6 +119,21 @@ def test_learner_from_scans_to_scores(cohort: Path, tmp_path: Path) -> None:
         assert scores[Path(path).name] == pytest.approx(score, abs=1e-4)
 
 
+def test_features_of_two_networks(cohort: Path, tmp_path: Path) -> None:
+    """Set side by side, in the bundle too."""
+    done = command(
+        "train", "--data", cohort, "--healthy", "healthy", "--out", tmp_path / "run",
+        "--model", "pooled+logistic@8", "--also", "resnet18", "--folds", 2,
+        "--no-baselines", "--resamples", 200, "--cache", tmp_path / "cache", *NETWORK,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    screen = load_bundle(tmp_path / "run" / "bundle").cascade.screen_
+    backbones = [r.given_network().options.backbone for r in readers_of(screen)]
+    assert backbones == ["test_resnet", "resnet18"]
+    results = RunResults.from_json((tmp_path / "run" / "results.json").read_text())
+    assert results.features["screen"].n_features == screen.learner_[0].n_features_in_
+
+
 def test_second_fit_touches_no_network(
     cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,6 +173,8 @@ def test_second_fit_touches_no_network(
         (("--candidates", "network", "--cut-point", "0.5"), "expected a rule"),
         (("--candidates", "network", "--screen.model", "network"), "screen/refine"),
         (("--model", "pooled+knn", "--costs", "recall"), "takes weights, got 'knn'"),
+        (("--also", "resnet18"), "expected a learner beside it"),
+        (("--model", "pooled+svm", "--also", "resnet19"), "Did you mean 'resnet18'"),
         (("--model", "pooled+svm", "--costs", "0,1,2;1,0,1;2,1,0"), "got a matrix"),
     ],
 )
