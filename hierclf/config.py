@@ -264,6 +264,9 @@ class TrainOptions(LabelledData):
     def _candidates_can_be_compared(self) -> TrainOptions:
         if not self.candidates:
             return self
+        twins = [n for n in self.candidates if self.candidates.count(n) > 1]
+        if twins:
+            raise ValueError(f"candidates: expected each once, got {twins[0]!r} twice.")
         if not isinstance(self.cut_point, str):
             raise ValueError(
                 f"candidates: expected a rule as the cut point, got {self.cut_point}. "

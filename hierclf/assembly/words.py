@@ -36,7 +36,7 @@ def learner_in_words(stage: MetaLearner) -> str:
     if len(stage.trials_) > 1:
         words += (
             f"; the best of {len(stage.trials_)} choices by balanced log loss on "
-            f"held-out patients ({best.loss:.3f})"
+            "held-out patients"
         )
     return words
 

@@ -36,7 +36,7 @@ Measured with EfficientNet-Lite0 on radiographs, one implementation of convoluti
 against another: at most 2e-5 in float32 and 0.011 in bfloat16.
 """
 _LEARNER_TOLERANCE = 1e-6
-_STEPS = frozenset({"forest", "boosting", "knn", "tree"})
+STEP_LEARNERS = frozenset({"forest", "boosting", "knn", "tree"})
 _STEP_TOLERANCE = 0.3  # where a feature crosses a step, a score jumps
 _N_KEPT = 4
 
@@ -184,7 +184,7 @@ def _tolerance(record: StageRecord) -> float:
         return TOLERANCE[record.network.options.precision]
     if not isinstance(record, MetaRecord):
         return _LEARNER_TOLERANCE
-    if record.learner in _STEPS:
+    if record.learner in STEP_LEARNERS:
         return _STEP_TOLERANCE
     return max(TOLERANCE[one.network.options.precision] for one in record.features)
 

@@ -68,7 +68,7 @@ class TrialRecord(_Record):
     """What was chosen for a learner."""
 
     components: int | None
-    params: dict[str, float | int | str]
+    params: dict[str, float | int | str | bool | None]
     loss: float
 
 

@@ -14,6 +14,7 @@ import logging
 import math
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ from hierclf.foundation.files import write_bytes
 _log = logging.getLogger(__name__)
 _DIGEST_BYTES = 16
 _DEFAULT_GB = 20.0
+_WRITING_NS = 3600 * 10**9
 _SPACE, _SHELF = re.compile("[0-9a-f]{24}"), re.compile("[0-9a-f]{2}")
 _ENTRY = re.compile(r"[0-9a-f]{64}|\.tmp-.*")  # the latter left by a killed process
 
@@ -69,9 +71,12 @@ def shrink(folder: Path, limit: int) -> None:
         next entry does not search again. Several processes may do so at once.
     """
     entries = []
+    young = time.time_ns() - _WRITING_NS
     for path in _entries(folder):
         with suppress(OSError):  # another process was faster
             state = path.stat()
+            if path.name.startswith(".") and state.st_mtime_ns > young:
+                continue  # another process is writing it
             entries.append((state.st_mtime_ns, state.st_size, path))
     total = sum(size for _, size, _ in entries)
     if total <= limit:

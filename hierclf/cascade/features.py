@@ -52,7 +52,9 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
         self.kind = kind
         self.views = views
 
-    def fit(self, X: Any, y: ArrayLike | None = None) -> CascadeFeatures:
+    def fit(
+        self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> CascadeFeatures:
         """Fit the cascade.
 
         Parameters
@@ -61,6 +63,8 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
             Manifest rows, or scans in memory.
         y : array-like, shape (n_scans,)
             Labels.
+        groups : array-like, shape (n_scans,), optional
+            Patients, where `X` has no column that tells them.
 
         Returns
         -------
@@ -75,7 +79,7 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
         if isinstance(self.cascade, FrozenEstimator):
             self.cascade_: HierarchicalClassifier = self.cascade.estimator
         else:
-            self.cascade_ = clone(self.cascade).fit(X, y)
+            self.cascade_ = clone(self.cascade).fit(X, y, groups)
         stages = (self.cascade_.screen_, self.cascade_.refine_)
         self.extractors_ = tuple(self._extractor(stage).fit(X) for stage in stages)
         return self
@@ -91,7 +95,7 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
         return FeatureExtractor(given, kind=self.kind, views=self.views)
 
     def fit_transform(
-        self, X: Any, y: ArrayLike | None = None, **fit_params: Any
+        self, X: Any, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Floats:
         """Fit, and give features as other scans will have them.
 
@@ -101,8 +105,8 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
             Manifest rows, or scans in memory.
         y : array-like, shape (n_scans,)
             Labels.
-        **fit_params : object
-            None is known.
+        groups : array-like, shape (n_scans,), optional
+            Patients, where `X` has no column that tells them.
 
         Returns
         -------
@@ -110,7 +114,7 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
             Which network decided, and for which class, is what the cascade said of
             each scan while it was held out; where it was not, what it says now.
         """
-        self.fit(X, y, **fit_params)
+        self.fit(X, y, groups)
         held = self.cascade_.held_out_
         if held is None or isinstance(self.cascade, FrozenEstimator):
             return self.transform(X)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hierclf.cascade.curve import Points, SweepCurve, sweep
 from hierclf.cascade.cut_point import (
@@ -20,6 +21,7 @@ from hierclf.cascade.cut_point import (
     parse_rule,
 )
 from hierclf.cascade.decisions import Decisions, HeldOut
+from hierclf.cascade.stage_fit import Groups, fit_stage, some_of
 from hierclf.data.inner_folds import inner_folds
 from hierclf.data.rows import is_plain, patients_of, take
 from hierclf.foundation.errors import InputError
@@ -160,8 +162,11 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         InputError
             If there is no diseased or no healthy scan, or the rule cannot be met.
         """
+        given = None if groups is None else np.asarray(groups)
         if is_plain(X):
             X, y = validate_data(self, X, y)
+        elif isinstance(X, pd.DataFrame) and given is not None:
+            X, given = X.assign(patient_id=given), None
         labels = np.asarray(y)
         check_classification_targets(labels)
         self.classes_ = np.unique(labels)
@@ -178,41 +183,50 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         self.choice_: CutPointChoice | None = None
         self.curve_: SweepCurve | None = None
         self.held_out_: HeldOut | None = None
-        folds = self._folds(X, labels, groups)
+        folds = self._folds(X, labels, given)
         if len(folds) == 1:
-            self._fit_once(X, labels, folds[0])
+            self._fit_once(X, labels, folds[0], given)
         else:
-            self._hold_out(X, labels, folds)
-            self.screen_, self.refine_ = self._fit_stages(X, labels)
+            self._hold_out(X, labels, folds, given)
+            self.screen_, self.refine_ = self._fit_stages(X, labels, given)
         self.adjustment_, self.cut_point_ = self._choose()
         return self
 
-    def _folds(self, X: Any, y: NDArray[Any], groups: ArrayLike | None) -> Folds:
+    def _folds(self, X: Any, y: NDArray[Any], groups: Groups) -> Folds:
         if not isinstance(self.cv, int):
             return list(self.cv)
         if not isinstance(self.cut_point, str):
             return []
-        patients = patients_of(X, len(y)) if groups is None else np.asarray(groups)
+        patients = patients_of(X, len(y)) if groups is None else groups
         diseased = self.hierarchy_.is_diseased(y)
         return inner_folds(
             y, patients, n_folds=self.cv, seed=self.seed, kin=diseased.astype(int)
         )
 
-    def _fit_once(self, X: Any, y: NDArray[Any], pair: tuple[Indices, Indices]) -> None:
+    def _fit_once(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        pair: tuple[Indices, Indices],
+        groups: Groups,
+    ) -> None:
         train, held = pair
         exam = (take(X, held), y[held])
-        self.screen_, self.refine_ = self._fit_stages(take(X, train), y[train], exam)
+        self.screen_, self.refine_ = self._fit_stages(
+            take(X, train), y[train], some_of(groups, train), exam
+        )
         score, conditional, _ = self._scores(self.screen_, self.refine_, exam[0])
         truth = self.hierarchy_.positions(y[held])
         self.held_out_ = HeldOut(held, truth, score, conditional)
 
-    def _hold_out(self, X: Any, y: NDArray[Any], folds: Folds) -> None:
+    def _hold_out(self, X: Any, y: NDArray[Any], folds: Folds, groups: Groups) -> None:
         if not folds:
             return
         scores = np.full(len(y), np.nan)
         conditional = np.zeros((len(y), len(self.hierarchy_.diseased)))
         for train, test in folds:
-            screen, refine = self._fit_stages(take(X, train), y[train])
+            known = some_of(groups, train)
+            screen, refine = self._fit_stages(take(X, train), y[train], known)
             found = self._scores(screen, refine, take(X, test))
             scores[test], conditional[test] = found[0], found[1]
         rows = np.flatnonzero(np.isfinite(scores))
@@ -220,7 +234,11 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         self.held_out_ = HeldOut(rows, truth, scores[rows], conditional[rows])
 
     def _fit_stages(
-        self, X: Any, y: NDArray[Any], exam: tuple[Any, NDArray[Any]] | None = None
+        self,
+        X: Any,
+        y: NDArray[Any],
+        groups: Groups,
+        exam: tuple[Any, NDArray[Any]] | None = None,
     ) -> tuple[Any, Any]:
         default = LogisticRegression(max_iter=1000)
         screen = clone(default if self.screen is None else self.screen)
@@ -229,7 +247,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         checked = None
         if exam is not None:
             checked = (exam[0], self.hierarchy_.is_diseased(exam[1]))
-        _fit(screen, X, diseased, checked)
+        fit_stage(screen, X, diseased, checked, groups)
         if len(self.hierarchy_.diseased) < 2:
             return screen, None
         if len(np.unique(y[diseased])) < 2:
@@ -237,7 +255,8 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         if exam is not None:
             ill = np.flatnonzero(self.hierarchy_.is_diseased(exam[1]))
             checked = (take(exam[0], ill), exam[1][ill]) if len(ill) else None
-        _fit(refine, take(X, np.flatnonzero(diseased)), y[diseased], checked)
+        rows = np.flatnonzero(diseased)
+        fit_stage(refine, take(X, rows), y[rows], checked, some_of(groups, rows))
         return screen, refine
 
     def _scores(
@@ -372,12 +391,3 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         order = np.argsort(self.hierarchy_.positions(self.classes_.tolist()))
         labels: NDArray[Any] = self.classes_[order][decided]
         return labels
-
-
-def _fit(
-    stage: Any, X: Any, y: NDArray[Any], exam: tuple[Any, NDArray[Any]] | None
-) -> None:
-    if exam is not None and has_fit_parameter(stage, "validation"):
-        stage.fit(X, y, validation=exam)
-    else:
-        stage.fit(X, y)

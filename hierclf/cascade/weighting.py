@@ -65,7 +65,11 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.seed = seed
 
     def fit(
-        self, X: Any, y: Any, validation: tuple[Any, Any] | None = None
+        self,
+        X: Any,
+        y: Any,
+        validation: tuple[Any, Any] | None = None,
+        groups: Any = None,
     ) -> CostWeighted:
         """Find the costs, then fit with them.
 
@@ -77,6 +81,8 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             Labels.
         validation : tuple (X, y), optional
             Scans of other patients; recalls are then theirs.
+        groups : array-like, shape (n_scans,), optional
+            Patients, where `X` has no column that tells them.
 
         Returns
         -------
@@ -90,10 +96,10 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         labels = np.asarray(y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
-        extra = _passed_on(self.estimator, validation)
+        extra = _passed_on(self.estimator, validation, groups)
         self.recalls_: NDArray[np.float64] | None = None
         if isinstance(self.costs, str):
-            truth, answers = self._held_out(X, labels, validation)
+            truth, answers = self._held_out(X, labels, validation, groups)
             self.recalls_ = _recalls(truth, answers, self.classes_)
             self.costs_ = recall_costs(self.recalls_)
         else:
@@ -113,19 +119,25 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return check_cost_vector(ordered, len(ordered))
 
     def _held_out(
-        self, X: Any, y: NDArray[Any], validation: tuple[Any, Any] | None
+        self,
+        X: Any,
+        y: NDArray[Any],
+        validation: tuple[Any, Any] | None,
+        groups: Any,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         if validation is not None:
             plain = clone(self.estimator)
-            plain.fit(X, y, **_passed_on(plain, validation))
+            plain.fit(X, y, **_passed_on(plain, validation, groups))
             return np.asarray(validation[1]), plain.predict(validation[0])
         answers = np.empty(len(y), dtype=self.classes_.dtype)
-        groups = patients_of(X, len(y))
-        for train, test in inner_folds(y, groups, n_folds=self.cv, seed=self.seed):
+        patients = patients_of(X, len(y)) if groups is None else np.asarray(groups)
+        for train, test in inner_folds(y, patients, n_folds=self.cv, seed=self.seed):
             if len(np.unique(y[train])) < 2:
                 answers[test] = y[train][0]
                 continue
-            plain = clone(self.estimator).fit(take(X, train), y[train])
+            known = None if groups is None else patients[train]
+            extra = _passed_on(self.estimator, None, known)
+            plain = clone(self.estimator).fit(take(X, train), y[train], **extra)
             answers[test] = plain.predict(take(X, test))
         return y, answers
 
@@ -146,9 +158,15 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return labels
 
 
-def _passed_on(estimator: Any, validation: tuple[Any, Any] | None) -> dict[str, Any]:
-    takes = has_fit_parameter(estimator, "validation")
-    return {"validation": validation} if takes and validation is not None else {}
+def _passed_on(
+    estimator: Any, validation: tuple[Any, Any] | None, groups: Any
+) -> dict[str, Any]:
+    told = {"validation": validation, "groups": groups}
+    return {
+        name: value
+        for name, value in told.items()
+        if value is not None and has_fit_parameter(estimator, name)
+    }
 
 
 def _recalls(

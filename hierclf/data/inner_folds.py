@@ -56,8 +56,9 @@ def inner_folds(
         if len(np.unique(groups[merged == label])) < 2:
             raise InputError(
                 "inner folds: expected scans of at least two patients labelled "
-                f"{label!s} to fit on, got one patient. A cut point cannot be chosen "
-                "so: add patients, or give --cut-point a number."
+                f"{label!s} to fit on, got one patient. Nothing can be chosen "
+                "on other patients so: add patients, or take a number as the cut point "
+                "and no learner."
             )
     n_patients = len(np.unique(groups))
     return patient_folds(

@@ -14,6 +14,7 @@ from hierclf.exporting.options import ExportOptions
 from hierclf.exporting.parts import cascade_part, meta_parts, network_parts
 from hierclf.exporting.proof import Part, prove
 from hierclf.exporting.readme import render_readme
+from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import (
     check_new,
     new_folder,
@@ -43,11 +44,12 @@ def export(options: ExportOptions) -> dict[str, float]:
     Raises
     ------
     InputError
-        If the bundle has no such part, the form cannot hold it, or what was written
-        does not compute the same.
+        If `out` lies in the bundle, the bundle has no such part, the form cannot
+        hold it, or what was written does not compute the same.
     BundleError
         If the bundle is refused.
     """
+    _keep_apart(options)
     check_new(options.out, overwrite=options.overwrite, mark=EXPORT)
     bundle = load_bundle(options.bundle)
     parts = make_parts(bundle, options)
@@ -60,6 +62,15 @@ def export(options: ExportOptions) -> dict[str, float]:
         write_json(folder / EXPORT, told)
         write_text(folder / "README.md", render_readme(parts, options, bundle))
     return differences
+
+
+def _keep_apart(options: ExportOptions) -> None:
+    bundle, out = options.bundle.resolve(), options.out.resolve()
+    if bundle == out or bundle in out.parents or out in bundle.parents:
+        raise InputError(
+            f"out: expected a folder apart from the bundle, got {options.out}. A "
+            "bundle holds nothing but its own files: choose another --out."
+        )
 
 
 def make_parts(bundle: Bundle, options: ExportOptions) -> list[Part]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hierclf.bundle.self_test import STEP_LEARNERS
 from hierclf.bundle.store import Bundle
 from hierclf.exporting.graphs import FRAMES
 from hierclf.exporting.learner_graphs import TABLE
@@ -46,6 +47,16 @@ SHA-256. It needs the same versions of Python, scikit-learn and hierclf. ONNX an
 have neither trouble."""
 
 
+STEPS = """A forest, a boosting, a tree and neighbors answer in steps. Where a feature
+lies on the edge of one, the last digit decides: of random rows about one in a thousand
+gets another answer from the graph than from scikit-learn, by one step."""
+
+
+def _has_steps(bundle: Bundle) -> bool:
+    stages = (bundle.cascade.screen_, bundle.cascade.refine_)
+    return any(getattr(stage, "learner", "") in STEP_LEARNERS for stage in stages)
+
+
 def render_readme(parts: Sequence[Part], options: ExportOptions, bundle: Bundle) -> str:
     """Write the page.
 
@@ -79,6 +90,8 @@ def render_readme(parts: Sequence[Part], options: ExportOptions, bundle: Bundle)
     lines += [_about(part) for part in parts]
     if options.format == "joblib":
         lines += ["", WARNING]
+    if options.format == "onnx" and _has_steps(bundle):
+        lines += ["", STEPS]
     for part in parts:
         lines += ["", f"## {part.file}", "", "```python", snippet(part, options), "```"]
     return "\n".join([*lines, ""])

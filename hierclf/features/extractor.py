@@ -122,7 +122,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         self.cv = cv
         self.seed = seed
 
-    def fit(self, X: Scans, y: ArrayLike | None = None) -> FeatureExtractor:
+    def fit(
+        self, X: Scans, y: ArrayLike | None = None, groups: ArrayLike | None = None
+    ) -> FeatureExtractor:
         """Fit the network, where the features depend on what it learns.
 
         Parameters
@@ -131,6 +133,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             Manifest rows, or scans in memory.
         y : array-like, shape (n_scans,), optional
             Labels; needed where the network is fitted.
+        groups : array-like, shape (n_scans,), optional
+            Not used here, see ``fit_transform``.
 
         Returns
         -------
@@ -156,7 +160,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         return self
 
     def fit_transform(
-        self, X: Scans, y: ArrayLike | None = None, **fit_params: Any
+        self, X: Scans, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Floats:
         """Fit, and give features as other scans will have them.
 
@@ -166,8 +170,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             Manifest rows, or scans in memory.
         y : array-like, shape (n_scans,), optional
             Labels.
-        **fit_params : object
-            None is known.
+        groups : array-like, shape (n_scans,), optional
+            Patients, where `X` has no column that tells them.
 
         Returns
         -------
@@ -175,12 +179,12 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             Where classes matter, each scan was predicted by a network that was
             fitted on other patients.
         """
-        self.fit(X, y, **fit_params)
+        self.fit(X, y)
         if not self._asks or self.cv == 0 or _is_given(self.network):
             return self.transform(X)
         labels = np.asarray(y)
         predicted = np.empty(len(labels), dtype=labels.dtype)
-        patients = patients_of(X, len(labels))
+        patients = patients_of(X, len(labels)) if groups is None else np.asarray(groups)
         for train, test in inner_folds(
             labels, patients, n_folds=self.cv, seed=self.seed
         ):

@@ -100,18 +100,18 @@ class _Memory:
 
     by_file: dict[_Key, Features] = field(default_factory=dict)
     n_bytes: int = 0
-    last: tuple[list[Frame], Features] | None = None
+    last: tuple[list[str], Features] | None = None
 
     def keep(self, key: _Key, features: Features) -> None:
         if self.n_bytes + features.nbytes <= _MEMORY_BYTES:
             self.by_file[key] = features
             self.n_bytes += features.nbytes
 
-    def same_as_last(self, scans: Sequence[Frame]) -> Features | None:
-        if self.last is None or len(self.last[0]) != len(scans):
+    def same_as_last(self, digests: list[str]) -> Features | None:
+        """Recall by content: whoever fills an array anew passes another scan."""
+        if self.last is None or self.last[0] != digests:
             return None
-        same = all(a is b for a, b in zip(self.last[0], scans, strict=True))
-        return self.last[1] if same else None
+        return self.last[1]
 
 
 class FrozenTrunk:
@@ -283,7 +283,8 @@ class FrozenTrunk:
 
     def _of_memory(self, scans: Sequence[Frame] | NDArray[np.object_]) -> Features:
         listed = list(scans)
-        kept = self._memory.same_as_last(listed)
+        digests = [_content_of(pixels) for pixels in listed]
+        kept = self._memory.same_as_last(digests)
         if kept is not None:
             return kept
         batches = [
@@ -291,7 +292,7 @@ class FrozenTrunk:
             for part in _parts(listed, max(1, _BATCH_CROPS // self.views.n_views))
         ]
         features = np.concatenate(batches)
-        self._memory.last = (listed, features)
+        self._memory.last = (digests, features)
         return features
 
     def _compute(self, frames: NDArray[np.float32]) -> Features:
@@ -305,6 +306,11 @@ class FrozenTrunk:
         shaped = seen.reshape(len(frames), self.views.n_views, *self.shape)
         features: Features = np.clip(shaped, -limit, limit).astype(self._kept)
         return features
+
+
+def _content_of(pixels: Frame) -> str:
+    told = f"{pixels.shape} {pixels.dtype} ".encode()
+    return sha256_bytes(told + np.ascontiguousarray(pixels).tobytes())
 
 
 def _key(path: str) -> _Key:

@@ -34,6 +34,11 @@ def _relative_gamma(table: Table, params: dict[str, Any]) -> dict[str, Any]:
     return {**params, "gamma": params["gamma"] / max(spread, 1e-12)}
 
 
+def _at_most_all(table: Table, params: dict[str, Any]) -> dict[str, Any]:
+    """Ask no more neighbors than there are rows."""
+    return {**params, "n_neighbors": min(params["n_neighbors"], len(table))}
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A learner, and what is tried of it.
@@ -102,7 +107,13 @@ LEARNERS: Mapping[str, Recipe] = MappingProxyType(
         "linear_svm": Recipe(_linear_svm, {"C": (1e-4, 1e-3, 1e-2)}, (64,)),
         "forest": Recipe(_forest, {"min_samples_leaf": (3, 10)}, (64,)),
         "boosting": Recipe(_boosting, {"n_estimators": (100, 300)}, (64,)),
-        "knn": Recipe(_knn, {"n_neighbors": (5, 15, 45)}, (64,), takes_weights=False),
+        "knn": Recipe(
+            _knn,
+            {"n_neighbors": (5, 15, 45)},
+            (64,),
+            resolve=_at_most_all,
+            takes_weights=False,
+        ),
         "tree": Recipe(_tree, {"min_samples_leaf": (10, 40)}, (16,)),
     }
 )

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.decomposition import PCA
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from hierclf.data.balance import upsample
 from hierclf.data.inner_folds import inner_folds
@@ -45,7 +46,9 @@ class Trial:
     params : mapping of str to object
         Of the learner, as its grid has them.
     loss : float
-        Balanced log loss of held-out, calibrated scores; lower is better.
+        Balanced log loss of held-out scores; lower is better. The calibration is
+        fitted on the same scores and the least of all trials is taken, so it
+        compares trials and is too good as a figure.
     """
 
     components: int | None
@@ -123,7 +126,11 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         self.seed = seed
 
     def fit(
-        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> MetaLearner:
         """Choose parameters, calibrate, and fit on all rows.
 
@@ -136,6 +143,8 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
             Labels, at least two different ones.
         sample_weight : array-like of float, shape (n_scans,), optional
             What a row counts on top of the balance, for example its costs.
+        groups : array-like, shape (n_scans,), optional
+            Patients, where `X` has no column that tells them.
 
         Returns
         -------
@@ -156,9 +165,12 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()}. A stage must have something to decide."
             )
         recipe = find_learner(self.learner)
+        patients = patients_of(X, len(labels)) if groups is None else np.asarray(groups)
         weights = self.weights_of(recipe, targets, sample_weight)
         tried = self._candidates(recipe)
-        held = self._held_out(recipe, tried, X, labels, targets, weights)
+        if self.features is None:
+            X = table_of(None, X)
+        held = self._held_out(recipe, tried, X, labels, targets, weights, patients)
         self.trials_ = tuple(
             Trial(components, params, _loss(scores, targets))
             for (components, params), scores in zip(tried, held, strict=True)
@@ -166,7 +178,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         place = int(np.argmin([trial.loss for trial in self.trials_]))
         self.best_ = self.trials_[place]
         self.calibrator_ = fit_calibrator(held[place], targets)
-        self.features_, table = fit_features(self.features, X, labels)
+        self.features_, table = fit_features(self.features, X, labels, patients)
         front = front_of(table, self.best_.components, self.seed)
         learner = self.fit_learner(
             recipe, self.best_.params, front.fit_transform(table), targets, weights
@@ -177,7 +189,15 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
     def _candidates(self, recipe: Recipe) -> list[tuple[int | None, dict[str, Any]]]:
         components = recipe.components if self.components is None else self.components
         grid = recipe.grid if self.grid is None else self.grid
-        return [(n, params) for n in components for params in ParameterGrid(dict(grid))]
+        tried = [
+            (n, params) for n in components for params in ParameterGrid(dict(grid))
+        ]
+        if not tried or any(n is not None and n < 1 for n in components):
+            raise InputError(
+                "components: expected numbers above 0, or None, got "
+                f"{list(components)}. Name at least one."
+            )
+        return tried
 
     def weights_of(
         self, recipe: Recipe, targets: Indices, sample_weight: ArrayLike | None
@@ -206,16 +226,18 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         labels: NDArray[Any],
         targets: Indices,
         weights: Floats,
+        patients: NDArray[Any],
     ) -> list[Floats]:
         """Score each row by learners that were fitted on other patients."""
         width = len(columns_of(recipe.make(self.seed), len(self.classes_)))
         held = [np.zeros((len(labels), width)) for _ in tried]
-        patients = patients_of(X, len(labels))
         folds = inner_folds(labels, patients, n_folds=self.cv, seed=self.seed)
         for train, test in folds:
             if len(np.unique(targets[train])) < 2:  # nothing to learn: scores of 0
                 continue
-            fitted, seen = fit_features(self.features, take(X, train), labels[train])
+            fitted, seen = fit_features(
+                self.features, take(X, train), labels[train], patients[train]
+            )
             unseen = table_of(fitted, take(X, test))
             reduced = {
                 components: _reduce(seen, unseen, components, self.seed)
@@ -275,17 +297,31 @@ def _loss(scores: Floats, targets: Indices) -> float:
     return balanced_log_loss(fit_calibrator(scores, targets), scores, targets)
 
 
-def fit_features(features: Any, X: Any, y: NDArray[Any]) -> tuple[Any, Floats]:
+def fit_features(
+    features: Any, X: Any, y: NDArray[Any], groups: NDArray[Any] | None = None
+) -> tuple[Any, Floats]:
     """Fit features where there are some, and give those of the same scans."""
     if features is None:
-        return None, np.asarray(X, dtype=np.float64)
+        return None, table_of(None, X)
     fitted = clone(features)
-    return fitted, np.asarray(fitted.fit_transform(X, y))
+    given = {} if groups is None else {"groups": groups}
+    takes = has_fit_parameter(fitted, "groups")
+    return fitted, np.asarray(fitted.fit_transform(X, y, **(given if takes else {})))
 
 
 def table_of(features: Any, X: Any) -> Floats:
     """Give the fitted features of scans; a table stays one."""
-    table: Floats = np.asarray(X if features is None else features.transform(X))
+    if features is not None:
+        return np.asarray(features.transform(X))
+    if isinstance(X, pd.DataFrame):  # who a row is of is no feature of it
+        X = X.drop(columns="patient_id", errors="ignore")
+    table: Floats = np.asarray(X, dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
+    if len(bad):
+        raise InputError(
+            f"features, row {bad[0]}: expected finite numbers, got NaN or infinity. "
+            "Mend the table, or leave the row out."
+        )
     return table
 
 

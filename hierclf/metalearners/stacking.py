@@ -92,7 +92,9 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
         self.cv = cv
         self.seed = seed
 
-    def fit(self, X: Any, y: ArrayLike) -> ProbabilityStack:
+    def fit(
+        self, X: Any, y: ArrayLike, groups: ArrayLike | None = None
+    ) -> ProbabilityStack:
         """Fit the members, and what combines them.
 
         Parameters
@@ -101,6 +103,8 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
             What the members take.
         y : array-like, shape (n_scans,)
             Labels.
+        groups : array-like, shape (n_scans,), optional
+            Patients, where `X` has no column that tells them.
 
         Returns
         -------
@@ -121,15 +125,15 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
         self.classes_, targets = np.unique(labels, return_inverse=True)
         self.combiner_: LogisticRegression | None = None
         if self.combine == LEARNED:
-            held = _as_logs(self._held_out(X, labels))
+            patients = patients_of(X, len(labels)) if groups is None else groups
+            held = _as_logs(self._held_out(X, labels, np.asarray(patients)))
             self.combiner_ = LogisticRegression(max_iter=2000).fit(held, targets)
         self.members_ = tuple(clone(one).fit(X, labels) for _, one in self.members)
         return self
 
-    def _held_out(self, X: Any, labels: NDArray[Any]) -> Floats:
+    def _held_out(self, X: Any, labels: NDArray[Any], patients: NDArray[Any]) -> Floats:
         shape = (len(labels), len(self.members), len(self.classes_))
         held = np.full(shape, 1 / len(self.classes_))
-        patients = patients_of(X, len(labels))
         folds = inner_folds(labels, patients, n_folds=self.cv, seed=self.seed)
         for train, test in folds:
             if len(np.unique(labels[train])) < 2:

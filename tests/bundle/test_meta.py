@@ -10,6 +10,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion
 
 from hierclf.bundle.compiled import from_plain, to_plain
@@ -167,6 +168,28 @@ def test_learner_of_another_scikit_learn(meta_bundle, edit):
     edit(meta_bundle, "info.json", versions={**info["versions"], "scikit-learn": "0.1"})
     with pytest.raises(BundleError, match="a learner of scikit-learn"):
         load_bundle(meta_bundle)
+
+
+def test_parameter_that_is_none_is_kept(network, scans, labels, told, tmp_path):
+    features = FeatureExtractor(network(), kind="pooled")
+    grid = {"max_depth": (None,), "n_estimators": (3,)}
+    stage = MetaLearner(features, "forest", components=(3,), grid=grid, cv=2)
+    cascade = HierarchicalClassifier(stage, stage).fit(scans(), labels)
+    save_bundle(tmp_path / "b", cascade, told(cascade))
+    loaded = load_bundle(tmp_path / "b").cascade.screen_
+    assert loaded.best_.params == {"max_depth": None, "n_estimators": 3}
+
+
+@pytest.mark.parametrize("spoil", ["points", "labels"])
+def test_neighbors_that_are_no_numbers(spoil):
+    model = KNeighborsClassifier(3).fit(np.eye(6), [0, 1] * 3)
+    plain = to_plain(model)
+    if spoil == "points":
+        plain._fit_X = plain._fit_X * np.nan
+    else:
+        plain._y = plain._y - 1
+    with pytest.raises(ValueError, match="points"):
+        from_plain(plain)
 
 
 def test_every_learner_may_be_stored():

@@ -117,11 +117,14 @@ def test_foreign_files_stay(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"x" * 100)
     entry = tmp_path / ("a" * 24) / "ab" / ("c" * 64)
     left = entry.with_name(".tmp-1")
-    for path in (entry, left):
+    young = entry.with_name(".tmp-2")
+    for path in (entry, left, young):
         path.write_bytes(b"x" * 100)
+    os.utime(left, (1_700_000_000, 1_700_000_000))
     shrink(tmp_path, 10)
     assert not entry.exists()
     assert not left.exists()
+    assert young.exists()  # another process is writing it
     assert all((tmp_path / name).exists() for name in names)
 
 

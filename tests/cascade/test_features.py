@@ -97,3 +97,19 @@ def test_refusals(cascade, scans):
     plain.fit(rows, np.repeat(["a", "b", "c"], 4))
     with pytest.raises(InputError, match="expected a network for each stage"):
         CascadeFeatures(FrozenEstimator(plain)).fit(rows)
+
+
+def test_groups_reach_every_stage():
+    """Whoever passes patients beside a table has them kept apart in the stages."""
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(60), 4)
+    table = rng.normal(size=(60, 4))[patients] + 0.01 * rng.normal(size=(240, 4))
+    labels = np.array(["a", "b", "c"])[rng.integers(3, size=60)][patients]
+    grid = {"C": (10.0,), "gamma": (10.0,)}
+    stage = MetaLearner(None, "svm", components=(None,), grid=grid)
+    stages = stage, CostWeighted(stage, {"b": 1.0, "c": 2.0})
+    for cut_point in (0.5, "macro_recall"):
+        model = HierarchicalClassifier(*stages, cut_point=cut_point)
+        model.fit(table, labels, groups=patients)
+        assert model.screen_.best_.loss > 0.55
+        assert model.refine_.estimator_.best_.loss > 0.55

@@ -170,6 +170,7 @@ def test_second_fit_touches_no_network(
         (("--refine.model", "poled+svm"), "Did you mean 'pooled'"),
         (("--model", "scda+svm", "--part", "all"), "expected part head"),
         (("--candidates", "network,scda+svn"), "Did you mean 'svm'"),
+        (("--candidates", "network,network"), "expected each once"),
         (("--candidates", "network", "--cut-point", "0.5"), "expected a rule"),
         (("--candidates", "network", "--screen.model", "network"), "screen/refine"),
         (("--model", "pooled+knn", "--costs", "recall"), "takes weights, got 'knn'"),

@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from hierclf.bundle.store import load_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.exporting import package, parts
 from hierclf.exporting.options import ExportOptions
@@ -306,6 +307,10 @@ def test_no_scan_is_in_an_export(networks, bundle, tmp_path):
 def test_refusals(networks, learners, bundle, tmp_path):
     with pytest.raises(InputError, match="expected a bundle with learners"):
         ask(networks[1], tmp_path / "e", "meta")
+    for out in (networks[1], networks[1] / "sub", networks[1].parent):
+        with pytest.raises(InputError, match="expected a folder apart from the bundle"):
+            ask(networks[1], out, "network")
+    assert load_bundle(networks[1]).digest
     with pytest.raises(InputError, match="expected a cascade on tables for skops"):
         ask(learners[1], tmp_path / "e", "cascade", "skops")
     rows = HierarchicalClassifier().fit(draw_rows(), LABELS)

@@ -259,3 +259,46 @@ def test_gamma_means_the_same_on_any_scale():
     assert recipe.resolve(10 * table, {"gamma": 1.0})["gamma"] == pytest.approx(
         near / 100
     )
+
+
+@pytest.mark.parametrize("way", ["manifest", "groups"])
+def test_copies_of_a_patient_do_not_help(way):
+    """Random labels by patient, five near-copies of each: nothing can be known."""
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(40), 5)
+    table = rng.normal(size=(40, 4))[patients] + 0.01 * rng.normal(size=(200, 4))
+    labels = np.array(["a", "b"])[rng.integers(2, size=40)][patients]
+    grid = {"C": (10.0,), "gamma": (10.0,)}
+    model = MetaLearner(None, "svm", components=(None,), grid=grid)
+    if way == "groups":
+        model.fit(table, labels, groups=patients)
+    else:
+        columns = [f"f{k}" for k in range(4)]
+        data = pd.DataFrame(table, columns=columns).assign(patient_id=patients)
+        model.fit(data, labels)
+        assert model.learner_[0].n_features_in_ == 4
+    assert model.best_.loss > 0.6
+    alone = MetaLearner(None, "svm", components=(None,), grid=grid).fit(table, labels)
+    assert alone.best_.loss < 0.1  # who hides the patients is deceived
+
+
+def test_few_rows_have_few_neighbors():
+    data = manifest(24)
+    model = MetaLearner(Columns(), "knn", components=(None,), cv=3)
+    assert np.isfinite(model.fit(data, data["label"]).predict_proba(data)).all()
+
+
+def test_tables_that_cannot_be_used():
+    data = manifest(60)
+    table = data.filter(like="f").to_numpy()
+    for name in ("forest", "logistic"):
+        spoiled = table.copy()
+        spoiled[7, 1] = np.nan
+        with pytest.raises(InputError, match="row 7: expected finite numbers"):
+            MetaLearner(None, name).fit(spoiled, data["label"])
+        fitted = MetaLearner(None, name, components=(None,)).fit(table, data["label"])
+        with pytest.raises(InputError, match="row 7: expected finite numbers"):
+            fitted.predict_proba(spoiled)
+    for components in ((), (0,), (4, -1)):
+        with pytest.raises(InputError, match="expected numbers above 0"):
+            MetaLearner(None, components=components).fit(table, data["label"])

@@ -353,3 +353,19 @@ def test_patience_with_a_class_of_one_patient(scans: pd.DataFrame) -> None:
     options = _with(TINY, head="dense", patience=1, epochs=2)
     stage = NetworkClassifier(options).fit(some, some["label"])
     assert {"dark", "right"} <= set(stage.classes_)
+
+
+def test_array_that_is_filled_anew_is_another_scan(scans):
+    """What was computed of scans in memory is told by their content."""
+    pixels = [np.full((40, 40), k / 4, dtype=np.float32) for k in range(4)]
+    options = NetworkOptions(
+        backbone="resnet18", weights="none", image_size=32, views="center",
+        precision="float32",
+    )  # fmt: skip
+    stage = NetworkClassifier(options).fit(pixels, [0, 0, 1, 1])
+    buffer = np.eye(40, dtype=np.float32)
+    first = stage.predict_proba([buffer])
+    buffer[:] = 0.7
+    second = stage.predict_proba([buffer])
+    assert not np.allclose(first, second)
+    np.testing.assert_array_equal(second, stage.predict_proba([buffer.copy()]))
