@@ -57,8 +57,8 @@ def inner_folds(
             raise InputError(
                 "inner folds: expected scans of at least two patients labelled "
                 f"{label!s} to fit on, got one patient. Nothing can be chosen "
-                "on other patients so: add patients, or take a number as the cut point "
-                "and no learner."
+                "on other patients so: add patients, or give --cut-point a number (and "
+                "leave --model network)."
             )
     n_patients = len(np.unique(groups))
     return patient_folds(
