@@ -119,6 +119,7 @@ def test_learner_from_scans_to_scores(cohort: Path, tmp_path: Path) -> None:
         assert scores[Path(path).name] == pytest.approx(score, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_features_of_two_networks(cohort: Path, tmp_path: Path) -> None:
     """Set side by side, in the bundle too."""
     done = command(

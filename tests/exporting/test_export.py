@@ -83,12 +83,34 @@ def test_every_learner_goes_round(name, n_classes, tmp_path):
         np.testing.assert_array_equal(got, stage.predict_proba(new))
 
 
-@pytest.mark.parametrize("which", ["networks", "learners"])
-def test_whole_cascade(which, request, tmp_path):
-    cascade, folder = request.getfixturevalue(which)
-    ask(folder, tmp_path / "e", "cascade")
+@pytest.fixture(scope="module")
+def exported(networks, tmp_path_factory):
+    """The networks as one graph."""
+    out = tmp_path_factory.mktemp("exported") / "e"
+    ask(networks[1], out, "cascade")
+    return out
+
+
+@pytest.fixture(scope="module")
+def exported_learners(learners, tmp_path_factory):
+    """A network and a machine as one graph."""
+    out = tmp_path_factory.mktemp("exported") / "l"
+    ask(learners[1], out, "cascade")
+    return out
+
+
+@pytest.mark.parametrize(
+    ("which", "where"),
+    [
+        ("networks", "exported"),
+        pytest.param("learners", "exported_learners", marks=pytest.mark.slow),
+    ],
+)
+def test_whole_cascade(which, where, request):
+    cascade, _ = request.getfixturevalue(which)
     new = draw_scans(seed=8)
-    got, said = on_frames(tmp_path / "e", new), cascade.decide(new)
+    got = on_frames(request.getfixturevalue(where), new)
+    said = cascade.decide(new)
     np.testing.assert_allclose(got["screen_score"], said.screen_score, atol=1e-4)
     np.testing.assert_allclose(got["probabilities"], said.probabilities, atol=1e-4)
     assert got["decided"].tolist() == said.decided.tolist()
@@ -256,10 +278,9 @@ def run_snippet(out: Path, more: str = "") -> str:
     return done.stdout
 
 
-def test_snippet_needs_onnxruntime_alone(networks, tmp_path):
-    ask(networks[1], tmp_path / "e", "cascade")
+def test_snippet_needs_onnxruntime_alone(exported):
     check = "\nimport sys\nprint({'torch', 'sklearn', 'hierclf'} & set(sys.modules))"
-    lines = run_snippet(tmp_path / "e", check).splitlines()
+    lines = run_snippet(exported, check).splitlines()
     assert lines[-1] == "set()"
     assert [line.split()[0] for line in lines[:-1]] == [
         "screen_score", "probabilities", "decided",
@@ -269,7 +290,12 @@ def test_snippet_needs_onnxruntime_alone(networks, tmp_path):
 
 @pytest.mark.parametrize(
     ("what", "form"),
-    [("meta", "onnx"), ("meta", "skops"), ("meta", "joblib"), ("cascade", "joblib")],
+    [
+        ("meta", "onnx"),
+        ("meta", "skops"),
+        ("meta", "joblib"),
+        pytest.param("cascade", "joblib", marks=pytest.mark.slow),
+    ],
 )
 def test_snippets_of_other_forms(what, form, learners, tmp_path):
     ask(learners[1], tmp_path / "e", what, form)
@@ -279,17 +305,16 @@ def test_snippets_of_other_forms(what, form, learners, tmp_path):
     assert "phantoms" in text
 
 
-def test_what_is_known_of_an_export(networks, tmp_path):
-    cascade, folder = networks
-    ask(folder, tmp_path / "e", "cascade")
-    told = json.loads((tmp_path / "e" / "export.json").read_text())
+def test_what_is_known_of_an_export(networks, exported):
+    cascade, _ = networks
+    told = json.loads((exported / "export.json").read_text())
     assert told["labels"] == ["healthy", "mild", "severe"]
     assert told["cut_point"] == cascade.cut_point_
     assert told["phantom"]
     file = told["files"]["cascade.onnx"]
     assert file["inputs"] == {"frames": [73, 73]}
     assert file["n_examples"] == 12
-    example = np.load(tmp_path / "e" / "cascade-example.npz")
+    example = np.load(exported / "cascade-example.npz")
     assert example["input_frames"].shape == (12, 73, 73)
 
 
@@ -304,6 +329,7 @@ def test_no_scan_is_in_an_export(networks, bundle, tmp_path):
     assert not memory.by_file
 
 
+@pytest.mark.slow
 def test_refusals(networks, learners, bundle, tmp_path):
     with pytest.raises(InputError, match="expected a bundle with learners"):
         ask(networks[1], tmp_path / "e", "meta")
