@@ -21,9 +21,8 @@ from hierclf.cascade.cut_point import (
     parse_rule,
 )
 from hierclf.cascade.decisions import Decisions, HeldOut
-from hierclf.cascade.stage_fit import Groups, fit_stage, some_of
 from hierclf.data.inner_folds import inner_folds
-from hierclf.data.rows import is_plain, patients_of, take
+from hierclf.data.rows import accepted, is_plain, patients_of, some_of, take
 from hierclf.foundation.errors import InputError
 from hierclf.problem.costs import least_cost_decision
 from hierclf.problem.labels import hierarchy_of
@@ -31,6 +30,7 @@ from hierclf.problem.labels import hierarchy_of
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Folds = Sequence[tuple[Indices, Indices]]
+Groups = NDArray[Any] | None
 
 ADJUSTMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
 """Adjustments that are tried where one is tuned; the least of equals is taken."""
@@ -197,7 +197,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
             return list(self.cv)
         if not isinstance(self.cut_point, str):
             return []
-        patients = patients_of(X, len(y)) if groups is None else groups
+        patients = patients_of(X, len(y), groups)
         diseased = self.hierarchy_.is_diseased(y)
         return inner_folds(
             y, patients, n_folds=self.cv, seed=self.seed, kin=diseased.astype(int)
@@ -247,7 +247,8 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         checked = None
         if exam is not None:
             checked = (exam[0], self.hierarchy_.is_diseased(exam[1]))
-        fit_stage(screen, X, diseased, checked, groups)
+        told = accepted(screen, validation=checked, groups=groups)
+        screen.fit(X, diseased, **told)
         if len(self.hierarchy_.diseased) < 2:
             return screen, None
         if len(np.unique(y[diseased])) < 2:
@@ -256,7 +257,8 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
             ill = np.flatnonzero(self.hierarchy_.is_diseased(exam[1]))
             checked = (take(exam[0], ill), exam[1][ill]) if len(ill) else None
         rows = np.flatnonzero(diseased)
-        fit_stage(refine, take(X, rows), y[rows], checked, some_of(groups, rows))
+        told = accepted(refine, validation=checked, groups=some_of(groups, rows))
+        refine.fit(take(X, rows), y[rows], **told)
         return screen, refine
 
     def _scores(

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import has_fit_parameter
 
 from hierclf.data.inner_folds import inner_folds
-from hierclf.data.rows import patients_of, take
+from hierclf.data.rows import accepted, patients_of, take
 from hierclf.foundation.errors import InputError
 from hierclf.problem.costs import check_cost_vector, recall_costs
 
@@ -96,7 +95,7 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         labels = np.asarray(y)
         self.classes_, codes = np.unique(labels, return_inverse=True)
-        extra = _passed_on(self.estimator, validation, groups)
+        extra = accepted(self.estimator, validation=validation, groups=groups)
         self.recalls_: NDArray[np.float64] | None = None
         if isinstance(self.costs, str):
             truth, answers = self._held_out(X, labels, validation, groups)
@@ -127,16 +126,16 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         if validation is not None:
             plain = clone(self.estimator)
-            plain.fit(X, y, **_passed_on(plain, validation, groups))
+            plain.fit(X, y, **accepted(plain, validation=validation, groups=groups))
             return np.asarray(validation[1]), plain.predict(validation[0])
         answers = np.empty(len(y), dtype=self.classes_.dtype)
-        patients = patients_of(X, len(y)) if groups is None else np.asarray(groups)
+        patients = patients_of(X, len(y), groups)
         for train, test in inner_folds(y, patients, n_folds=self.cv, seed=self.seed):
             if len(np.unique(y[train])) < 2:
                 answers[test] = y[train][0]
                 continue
-            known = None if groups is None else patients[train]
-            extra = _passed_on(self.estimator, None, known)
+            told = None if groups is None else patients[train]
+            extra = accepted(self.estimator, groups=told)
             plain = clone(self.estimator).fit(take(X, train), y[train], **extra)
             answers[test] = plain.predict(take(X, test))
         return y, answers
@@ -156,17 +155,6 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """Name the most probable class."""
         labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return labels
-
-
-def _passed_on(
-    estimator: Any, validation: tuple[Any, Any] | None, groups: Any
-) -> dict[str, Any]:
-    told = {"validation": validation, "groups": groups}
-    return {
-        name: value
-        for name, value in told.items()
-        if value is not None and has_fit_parameter(estimator, name)
-    }
 
 
 def _recalls(

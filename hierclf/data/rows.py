@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.utils.validation import has_fit_parameter
 
 
-def patients_of(X: Any, n_scans: int) -> NDArray[Any]:
+def patients_of(X: Any, n_scans: int, groups: Any = None) -> NDArray[Any]:
     """Give the patient of each scan.
 
     Parameters
@@ -18,15 +19,46 @@ def patients_of(X: Any, n_scans: int) -> NDArray[Any]:
         A manifest has a column ``patient_id``.
     n_scans : int
         Length of `X`.
+    groups : array-like, shape (n_scans,), optional
+        Patients, where they are told apart from `X`.
 
     Returns
     -------
     patients : ndarray, shape (n_scans,)
-        Each scan is its own patient where there is no such column.
+        Each scan is its own patient where nobody tells.
     """
+    if groups is not None:
+        return np.asarray(groups)
     if isinstance(X, pd.DataFrame) and "patient_id" in X:
         return X["patient_id"].to_numpy()
     return np.arange(n_scans)
+
+
+def accepted(estimator: Any, **told: Any) -> dict[str, Any]:
+    """Keep what is told and what the ``fit`` of an estimator asks for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its ``fit`` may take, for example, ``groups`` or ``validation``.
+    **told : object
+        By name; None where there is nothing to tell.
+
+    Returns
+    -------
+    accepted : dict of str to object
+        To be passed on.
+    """
+    return {
+        name: value
+        for name, value in told.items()
+        if value is not None and has_fit_parameter(estimator, name)
+    }
+
+
+def some_of(groups: NDArray[Any] | None, rows: NDArray[Any]) -> NDArray[Any] | None:
+    """Give the patients of some rows, where they are told apart from these."""
+    return None if groups is None else groups[rows]
 
 
 def take(X: Any, rows: NDArray[np.intp]) -> Any:

@@ -184,7 +184,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             return self.transform(X)
         labels = np.asarray(y)
         predicted = np.empty(len(labels), dtype=labels.dtype)
-        patients = patients_of(X, len(labels)) if groups is None else np.asarray(groups)
+        patients = patients_of(X, len(labels), groups)
         for train, test in inner_folds(
             labels, patients, n_folds=self.cv, seed=self.seed
         ):

@@ -21,11 +21,11 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
 from hierclf.data.balance import upsample
 from hierclf.data.inner_folds import inner_folds
-from hierclf.data.rows import patients_of, take
+from hierclf.data.rows import accepted, patients_of, take
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.calibration import balanced_log_loss, fit_calibrator
 from hierclf.metalearners.learners import Recipe, find_learner
@@ -165,7 +165,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()}. A stage must have something to decide."
             )
         recipe = find_learner(self.learner)
-        patients = patients_of(X, len(labels)) if groups is None else np.asarray(groups)
+        patients = patients_of(X, len(labels), groups)
         weights = self.weights_of(recipe, targets, sample_weight)
         tried = self._candidates(recipe)
         if self.features is None:
@@ -304,9 +304,8 @@ def fit_features(
     if features is None:
         return None, table_of(None, X)
     fitted = clone(features)
-    given = {} if groups is None else {"groups": groups}
-    takes = has_fit_parameter(fitted, "groups")
-    return fitted, np.asarray(fitted.fit_transform(X, y, **(given if takes else {})))
+    told = accepted(fitted, groups=groups)
+    return fitted, np.asarray(fitted.fit_transform(X, y, **told))
 
 
 def table_of(features: Any, X: Any) -> Floats:

@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from hierclf.data.inner_folds import inner_folds
-from hierclf.data.rows import patients_of, take
+from hierclf.data.rows import accepted, patients_of, take
 from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import InputError
 
@@ -123,13 +123,21 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
             )
         labels = np.asarray(y)
         self.classes_, targets = np.unique(labels, return_inverse=True)
+        patients = patients_of(X, len(labels), groups)
         self.combiner_: LogisticRegression | None = None
         if self.combine == LEARNED:
-            patients = patients_of(X, len(labels)) if groups is None else groups
-            held = _as_logs(self._held_out(X, labels, np.asarray(patients)))
+            held = _as_logs(self._held_out(X, labels, patients))
             self.combiner_ = LogisticRegression(max_iter=2000).fit(held, targets)
-        self.members_ = tuple(clone(one).fit(X, labels) for _, one in self.members)
+        self.members_ = self._fit_members(X, labels, patients)
         return self
+
+    def _fit_members(
+        self, X: Any, labels: NDArray[Any], patients: NDArray[Any]
+    ) -> tuple[Any, ...]:
+        return tuple(
+            clone(one).fit(X, labels, **accepted(one, groups=patients))
+            for _, one in self.members
+        )
 
     def _held_out(self, X: Any, labels: NDArray[Any], patients: NDArray[Any]) -> Floats:
         shape = (len(labels), len(self.members), len(self.classes_))
@@ -138,9 +146,8 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
         for train, test in folds:
             if len(np.unique(labels[train])) < 2:
                 continue
-            fitted = [
-                clone(one).fit(take(X, train), labels[train]) for _, one in self.members
-            ]
+            known = take(X, train), labels[train], patients[train]
+            fitted = self._fit_members(*known)
             held[test] = self._told(fitted, take(X, test))
         return held
 

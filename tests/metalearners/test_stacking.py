@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from hierclf.foundation.errors import InputError
+from hierclf.metalearners.search import MetaLearner
 from hierclf.metalearners.stacking import ProbabilityStack
 
 
@@ -119,3 +120,17 @@ def test_refusals():
         ProbabilityStack(PAIR, combine="maen").fit(data, data["label"])
     with pytest.raises(InputError, match="expected at least one classifier"):
         ProbabilityStack([]).fit(data, data["label"])
+
+
+def test_members_are_told_of_the_patients():
+    """A member that folds for itself must not see copies of a patient apart."""
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(40), 5)
+    table = rng.normal(size=(40, 4))[patients] + 0.01 * rng.normal(size=(200, 4))
+    labels = np.array(["a", "b"])[rng.integers(2, size=40)][patients]
+    grid = {"C": (10.0,), "gamma": (10.0,)}
+    member = MetaLearner(None, "svm", components=(None,), grid=grid)
+    for how in ("logistic", "mean"):
+        stack = ProbabilityStack([("one", member)], combine=how)
+        stack.fit(table, labels, groups=patients)
+        assert stack.members_[0].best_.loss > 0.6
