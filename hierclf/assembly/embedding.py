@@ -12,7 +12,7 @@ from sklearn.manifold import TSNE
 
 from hierclf.assembly.words import kinds_of
 from hierclf.cascade.hierarchical import HierarchicalClassifier
-from hierclf.cascade.weighting import CostWeighted
+from hierclf.cascade.weighting import unweighted
 from hierclf.features.attention import Attention, attention_of
 from hierclf.features.readers import extractors_of
 from hierclf.foundation.seeding import derive_seed, generator
@@ -52,7 +52,7 @@ def feature_figures(
     }
     found = {}
     for name, (stage, rows, targets) in told.items():
-        inner = stage.estimator_ if isinstance(stage, CostWeighted) else stage
+        inner = unweighted(stage)
         if isinstance(inner, MetaLearner) and len(rows) >= _LEAST_SHOWN:
             found[name] = _figures(inner, rows, targets, cascade, seed)
     return found
@@ -78,8 +78,7 @@ def region_examples(
     """
     found = []
     for name in ("screen", "refine"):
-        stage = getattr(cascade, f"{name}_")
-        inner = stage.estimator_ if isinstance(stage, CostWeighted) else stage
+        inner = unweighted(getattr(cascade, f"{name}_"))
         first = manifest.groupby("label", sort=False).head(1)
         if name == "refine":
             first = first[cascade.hierarchy_.is_diseased(first["label"].to_numpy())]

@@ -17,6 +17,7 @@ from hierclf.cascade.curve_interval import CurveInterval, bootstrap_curve
 from hierclf.cascade.cut_point import parse_rule
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.weighting import unweighted
 from hierclf.evaluation.comparison import Difference, paired
 from hierclf.evaluation.patients import by_patient
 from hierclf.evaluation.predictions import Predictions
@@ -196,8 +197,7 @@ def histories(cascade: HierarchicalClassifier) -> dict[str, tuple[EpochFigures, 
     found = {}
     for name in ("screen", "refine"):
         stage = getattr(cascade, f"{name}_")
-        stage = getattr(stage, "estimator_", stage)
-        epochs = getattr(stage, "history_", [])
+        epochs = getattr(unweighted(stage), "history_", [])
         if epochs:
             figures = (EpochFigures.model_validate(e.model_dump()) for e in epochs)
             found[name] = tuple(figures)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hierclf.cascade.hierarchical import HierarchicalClassifier
-from hierclf.cascade.weighting import CostWeighted
+from hierclf.cascade.weighting import unweighted
 from hierclf.features.readers import extractors_of
 from hierclf.metalearners.search import MetaLearner
 
@@ -14,8 +12,7 @@ def stages_in_words(cascade: HierarchicalClassifier) -> dict[str, str]:
     """Say what learners of a cascade came to; nothing of plain networks."""
     found = {}
     for name in ("screen", "refine"):
-        stage: Any = getattr(cascade, f"{name}_")
-        stage = stage.estimator_ if isinstance(stage, CostWeighted) else stage
+        stage = unweighted(getattr(cascade, f"{name}_"))
         if isinstance(stage, MetaLearner):
             found[name] = learner_in_words(stage)
     return found
@@ -30,7 +27,7 @@ def learner_in_words(stage: MetaLearner) -> str:
     """Say what a learner is, and what was chosen for it from how much."""
     best = stage.best_
     reduced = "pca" in stage.learner_.named_steps
-    told = [f"{key} {value:g}" for key, value in sorted(best.params.items())]
+    told = [f"{key} {value}" for key, value in sorted(best.params.items())]
     told.insert(0, f"{best.components} components" if reduced else "all features")
     words = f"{stage.learner} on {kinds_of(stage)} features: {', '.join(told)}"
     if len(stage.trials_) > 1:

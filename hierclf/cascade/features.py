@@ -11,7 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from hierclf.cascade.hierarchical import HierarchicalClassifier
-from hierclf.cascade.weighting import CostWeighted
+from hierclf.cascade.weighting import unweighted
 from hierclf.data.rows import take
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import InputError
@@ -85,7 +85,7 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
         return self
 
     def _extractor(self, stage: Any) -> FeatureExtractor:
-        network = stage.estimator_ if isinstance(stage, CostWeighted) else stage
+        network = unweighted(stage)
         if not isinstance(network, NetworkClassifier):
             raise InputError(
                 "cascade: expected a network for each stage, got "

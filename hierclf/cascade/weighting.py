@@ -157,6 +157,11 @@ class CostWeighted(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return labels
 
 
+def unweighted(stage: Any) -> Any:
+    """Give the classifier inside a fitted `CostWeighted`; any other as it is."""
+    return stage.estimator_ if isinstance(stage, CostWeighted) else stage
+
+
 def _recalls(
     truth: NDArray[Any], answers: NDArray[Any], classes: NDArray[Any]
 ) -> NDArray[np.float64]:
