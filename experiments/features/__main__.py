@@ -12,7 +12,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from experiments.features.leak import leak_rows
@@ -125,7 +124,6 @@ def main() -> None:
         folders = {name: run(name, "network", told) for name in told.sets}
         data = {n: cohort(told) if n == "phantom" else told.data / n for n in folders}
         print(leak_rows(data, SETS, seed=told.seed))
-    print(f"numpy {np.__version__}")
 
 
 if __name__ == "__main__":

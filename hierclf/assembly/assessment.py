@@ -164,7 +164,8 @@ def assess(
         fitted = fit_cascade(builder, seen)
         others = fitted.others.items()
         said = {candidate(name): one.decide(unseen) for name, one in others}
-        said |= cascades(fitted.cascade.decide(unseen))
+        chosen = said.get(candidate(fitted.chosen)) or fitted.cascade.decide(unseen)
+        said |= cascades(chosen)
         if builder.options.baselines:
             said = _flats(builder, seen, unseen) | said
         parts.append(said)

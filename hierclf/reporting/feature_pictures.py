@@ -219,8 +219,8 @@ def feature_pictures(
             "what stays mixed is not shown to be inseparable."
             if axis == "t-SNE"
             else f"{shown}features, standardized; the first three components in three "
-            f"planes hold {number(sum(told.explained[:3]))} of the variance. One in a "
-            "hundred points lies beyond each pair of edges.",
+            f"planes hold {number(sum(told.explained[:3]))} of the variance. At "
+            "most one point in a hundred lies beyond each pair of edges.",
             alt=f"Scatter plot of {len(told.codes)} scans, colored by label: {title}.",
             phantom=phantom,
         )

@@ -59,7 +59,8 @@ def write_report(
         _check_same(results, said)
     gallery = gallery_of(results, said, examples)
     write_pictures(folder / FIGURES, gallery.pictures)
-    write_text(folder / REPORT, _page(results, gallery))
+    page = _page(results, gallery, pictured=bool(examples))
+    write_text(folder / REPORT, page)
 
 
 def _check_same(results: RunResults, said: Predictions) -> None:
@@ -72,7 +73,7 @@ def _check_same(results: RunResults, said: Predictions) -> None:
         )
 
 
-def _page(results: RunResults, gallery: Gallery) -> str:
+def _page(results: RunResults, gallery: Gallery, *, pictured: bool) -> str:
     main = results.models[results.main]
     n_healthy = main.overall.classes[0].n_scans
     few = [c.label for c in main.overall.classes if c.n_patients < TOO_FEW]
@@ -86,6 +87,7 @@ def _page(results: RunResults, gallery: Gallery) -> str:
         few=few,
         excluded=_excluded(results),
         shown=MOST_UNREADABLE,
+        pictured=pictured,
         options=json.dumps(results.options, indent=2, ensure_ascii=False),
     )
 

@@ -54,6 +54,8 @@ def test_all_candidates_are_reported(chosen: Path) -> None:
         assert found == pytest.approx(recall)
     page = (chosen / "report.html").read_text()
     assert "Choice of the model" in page
+    has_region = any((chosen / "figures").glob("region-*"))
+    assert ("whoever gets this" in page) == has_region
     assert all(name in page for name in names)
 
 
