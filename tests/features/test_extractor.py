@@ -55,6 +55,20 @@ def test_pooled_is_what_the_head_sees(network, scans):
     np.testing.assert_allclose(table, network.trunk_.features(scans)[:, 0], atol=1e-6)
 
 
+def test_views_are_averaged(network, scans):
+    for kind in ("pooled", "gradcam"):
+        ten = given(network, kind, views="tencrop").fit(scans)
+        maps = network.look(views="tencrop", output="maps").features(scans)
+        means = maps.mean(axis=(1, 3, 4))
+        if kind == "gradcam":
+            shares = network.network_.head(torch.from_numpy(maps.mean(axis=(3, 4))))
+            said = torch.softmax(shares, dim=2).mean(dim=1).argmax(dim=1)
+            area = maps.shape[3] * maps.shape[4]
+            weights = network.network_.head.weight.detach()[said] / area
+            means = means * weights.numpy()
+        np.testing.assert_allclose(ten.transform(scans), means, atol=1e-5)
+
+
 def test_cells_are_those_of_the_predicted_class(network, scans):
     maps = network.look(output="maps").features(scans)[:, 0]
     targets = torch.from_numpy(network.predict_proba(scans).argmax(axis=1))
@@ -103,19 +117,25 @@ def test_fit_transform_asks_networks_of_other_patients(options, scans, monkeypat
 
 
 def test_fit_transform_puts_the_classes_in_their_rows(options, scans):
-    """As if each fold's predictions were handed to transform."""
-    labels = scans["label"].to_numpy()
+    """As if each fold's predictions were handed to transform.
+
+    Labels without meaning: a network says of scans that it knows what it says of no
+    others.
+    """
+    patients = scans["patient_id"].to_numpy()
+    names, places = np.unique(patients, return_inverse=True)
+    drawn = np.random.default_rng(4).choice(["a", "b", "c"], size=len(names))
+    labels = drawn[places]
     network = NetworkClassifier(options, seed=1)
     extractor = FeatureExtractor(network, kind="scda", cv=3)
     table = extractor.fit_transform(scans, labels)
     predicted = labels.copy()
-    patients = scans["patient_id"].to_numpy()
     for train, test in inner_folds(labels, patients, n_folds=3, seed=0):
         other = clone(network).fit(scans.iloc[train], labels[train])
         predicted[test] = other.predict(scans.iloc[test])
     expected = extractor.transform(scans, leaking_labels=predicted)
     np.testing.assert_array_equal(table, expected)
-    assert (extractor.network_.predict(scans) == labels).mean() > 0.9
+    assert not np.allclose(table, extractor.transform(scans))
 
 
 def test_pooled_features_fit_nothing(options, scans, monkeypatch):

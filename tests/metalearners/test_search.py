@@ -302,3 +302,23 @@ def test_tables_that_cannot_be_used():
     for components in ((), (0,), (4, -1)):
         with pytest.raises(InputError, match="expected numbers above 0"):
             MetaLearner(None, components=components).fit(table, data["label"])
+
+
+def test_features_are_told_of_the_patients():
+    """Of the rows that they are fitted on, in each fold and at last."""
+    told = []
+
+    class Asking(Columns):
+        def fit(self, X, y=None, groups=None):
+            return super().fit(X)
+
+        def fit_transform(self, X, y=None, groups=None):
+            told.append((groups.tolist(), X["patient_id"].tolist()))
+            return self.fit(X).transform(X)
+
+    data = manifest(120)
+    MetaLearner(Asking(), components=(None,), grid={"C": (1.0,)}, cv=3).fit(
+        data, data["label"]
+    )
+    assert len(told) == 4
+    assert all(groups == patients for groups, patients in told)
