@@ -23,9 +23,12 @@ from hierclf.training.options import NetworkOptions
 
 
 def _split_names(value: object) -> object:
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
+    if not isinstance(value, str):
+        return value
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
+    if value and not names:
+        raise ValueError(f"expected names separated by commas, got {value!r}.")
+    return names
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.utils.validation import has_fit_parameter
 
+from hierclf.foundation.errors import InputError
+
 
 def patients_of(X: Any, n_scans: int, groups: Any = None) -> NDArray[Any]:
     """Give the patient of each scan.
@@ -32,6 +34,45 @@ def patients_of(X: Any, n_scans: int, groups: Any = None) -> NDArray[Any]:
     if isinstance(X, pd.DataFrame) and "patient_id" in X:
         return X["patient_id"].to_numpy()
     return np.arange(n_scans)
+
+
+def row_weights(sample_weight: Any, n_rows: int) -> NDArray[np.float64]:
+    """Check what each row counts.
+
+    Parameters
+    ----------
+    sample_weight : array-like of float, shape (n_rows,), at least 0, or None
+        None for the same for all.
+    n_rows : int
+        How many there must be.
+
+    Returns
+    -------
+    weights : ndarray of float, shape (n_rows,)
+        With a mean of 1.
+
+    Raises
+    ------
+    InputError
+        If it is no such array, or all are 0.
+    """
+    if sample_weight is None:
+        return np.ones(n_rows)
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.shape != (n_rows,):
+        raise InputError(
+            f"sample_weight: expected one for each of {n_rows} scans, got shape "
+            f"{weights.shape}. Pass a list as long as the labels."
+        )
+    fine = np.isfinite(weights) & (weights >= 0)
+    if not fine.all() or not weights.any():
+        got = "only 0" if fine.all() else str(weights[~fine][0])
+        raise InputError(
+            "sample_weight: expected finite numbers of at least 0, not all 0, got "
+            f"{got}. Mend the weights."
+        )
+    scaled: NDArray[np.float64] = weights / weights.mean()
+    return scaled
 
 
 def accepted(estimator: Any, **told: Any) -> dict[str, Any]:

@@ -134,7 +134,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         y : array-like, shape (n_scans,), optional
             Labels; needed where the network is fitted.
         groups : array-like, shape (n_scans,), optional
-            Not used here, see ``fit_transform``.
+            Patients, where `X` has no column that tells them.
 
         Returns
         -------
@@ -148,7 +148,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             be read.
         """
         choose("features", self.kind, KINDS)
-        network = self._fitted(X, y)
+        network = self._fitted(X, y, groups)
         self.network_: NetworkClassifier | None = network if self._asks else None
         output: Output = "maps" if self._asks else "pooled"
         self.trunk_: FrozenTrunk = network.look(views=self._views(), output=output)
@@ -179,7 +179,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             Where classes matter, each scan was predicted by a network that was
             fitted on other patients.
         """
-        self.fit(X, y)
+        self.fit(X, y, groups)
         if not self._asks or self.cv == 0 or _is_given(self.network):
             return self.transform(X)
         labels = np.asarray(y)
@@ -191,7 +191,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             if len(np.unique(labels[train])) < 2:
                 predicted[test] = labels[train][0]
                 continue
-            other = clone(self.network).fit(take(X, train), labels[train])
+            other = clone(self.given_network())
+            other.fit(take(X, train), labels[train], groups=patients[train])
             predicted[test] = other.predict(take(X, test))
         return self.of_classes(X, predicted)
 
@@ -314,7 +315,9 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         network = getattr(self.network, "estimator", self.network)
         return NetworkClassifier() if network is None else network
 
-    def _fitted(self, X: Scans, y: ArrayLike | None) -> NetworkClassifier:
+    def _fitted(
+        self, X: Scans, y: ArrayLike | None, groups: ArrayLike | None
+    ) -> NetworkClassifier:
         if _is_given(self.network):
             return self.given_network()
         network: NetworkClassifier = clone(self.given_network())
@@ -325,7 +328,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                 f"features: expected labels to fit the network of {self.kind!r} "
                 "features on, got none. Pass y, or a fitted network."
             )
-        return network.fit(X, y)
+        return network.fit(X, y, groups=groups)
 
 
 def _predicted(

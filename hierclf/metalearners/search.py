@@ -21,11 +21,12 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from hierclf.data.balance import upsample
 from hierclf.data.inner_folds import inner_folds
-from hierclf.data.rows import accepted, patients_of, take
+from hierclf.data.rows import accepted, patients_of, row_weights, take
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.calibration import balanced_log_loss, fit_calibrator
 from hierclf.metalearners.learners import Recipe, find_learner
@@ -158,6 +159,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
             other can stand for it, or weights are given to a learner without.
         """
         labels = np.asarray(y)
+        check_classification_targets(labels)
         self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
@@ -203,9 +205,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         self, recipe: Recipe, targets: Indices, sample_weight: ArrayLike | None
     ) -> Floats:
         """Weigh rows by the balance of their classes, and by what was given."""
-        given = np.ones(len(targets))
-        if sample_weight is not None:
-            given = np.asarray(sample_weight, dtype=np.float64)
+        given = row_weights(sample_weight, len(targets))
         if not recipe.takes_weights:
             if np.ptp(given) > 0:
                 raise InputError(

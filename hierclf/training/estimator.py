@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 from tqdm import tqdm
 
-from hierclf.data.rows import patients_of, take
+from hierclf.data.rows import patients_of, row_weights, take
 from hierclf.data.split import hold_out, merge_rare
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.seeding import derive_seed
@@ -98,6 +98,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         validation: tuple[Scans, ArrayLike] | None = None,
+        groups: ArrayLike | None = None,
     ) -> NetworkClassifier:
         """Fit the network.
 
@@ -113,7 +114,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         validation : tuple (X, y), optional
             Scans of other patients for early stopping and plateau. Where these
             are asked for and this is absent, a part of the patients is held
-            out (column ``patient_id``).
+            out.
+        groups : array-like, shape (n_scans,), optional
+            Patients, where `X` has no column ``patient_id`` that tells them.
 
         Returns
         -------
@@ -123,22 +126,28 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If a scan cannot be read, an option is wrong, or there is one class.
+            If a scan cannot be read, an option or a weight is wrong, or there is
+            one class.
         """
         options = self._options()
-        X, y, sample_weight, validation = self._divide(X, y, sample_weight, validation)
-        self.classes_, targets = np.unique(np.asarray(y), return_inverse=True)
+        labels, given = np.asarray(y), row_weights(sample_weight, len(X))
+        if validation is None and (
+            options.patience > 0 or options.schedule == "plateau"
+        ):
+            patients = patients_of(X, len(labels), groups)
+            train, held = self._hold_out(labels, patients)
+            validation = (take(X, held), labels[held])
+            X, labels = take(X, train), labels[train]
+            given = row_weights(given[train], len(train))
+        self.classes_, targets = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError(
                 f"network: expected at least two classes, got {self.classes_.tolist()}."
                 " A stage must have something to decide."
             )
-        weights = _weights(sample_weight, len(targets))
         if options.class_weights == "class_balanced":
-            weights = _weights(
-                weights * class_balanced_weights(np.bincount(targets))[targets],
-                len(targets),
-            )
+            given = given * class_balanced_weights(np.bincount(targets))[targets]
+        weights = given / given.mean()
         lesson = Lesson(X, targets, weights, self._costs(), self.seed)
         exam = self._exam(validation)
         checkpoint = Checkpoint(self.checkpoints, self._key(lesson, exam))
@@ -329,30 +338,17 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             costs = costs.loc[self.classes_, self.classes_]
         return check_cost_matrix(costs, len(self.classes_))
 
-    def _divide(
-        self,
-        X: Scans,
-        y: ArrayLike,
-        weight: ArrayLike | None,
-        validation: tuple[Scans, ArrayLike] | None,
-    ) -> tuple[Scans, ArrayLike, ArrayLike | None, tuple[Scans, ArrayLike] | None]:
-        """Hold a part of the patients out where validation is wanted and absent."""
-        options = self._options()
-        wanted = options.patience > 0 or options.schedule == "plateau"
-        if validation is not None or not wanted:
-            return X, y, weight, validation
-        labels = np.asarray(y)
-        groups = patients_of(X, len(labels))
-        train, held = hold_out(
-            merge_rare(labels, groups),
-            groups,
-            fraction=options.validation,
+    def _hold_out(
+        self, labels: NDArray[Any], patients: NDArray[Any]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Take a part of the patients for validation."""
+        return hold_out(
+            merge_rare(labels, patients),
+            patients,
+            fraction=self._options().validation,
             seed=self.seed,
             least_classes=1,
         )
-        kept = None if weight is None else np.asarray(weight)[train]
-        validation = (take(X, held), labels[held])
-        return take(X, train), labels[train], kept, validation
 
     def _exam(self, validation: tuple[Scans, ArrayLike] | None) -> Exam | None:
         if validation is None:
@@ -376,11 +372,3 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         for name in names:
             digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
         return digest.hexdigest()
-
-
-def _weights(weight: ArrayLike | None, n_scans: int) -> NDArray[np.float64]:
-    if weight is None:
-        return np.ones(n_scans)
-    values = np.asarray(weight, dtype=np.float64)
-    scaled: NDArray[np.float64] = values / values.mean()
-    return scaled

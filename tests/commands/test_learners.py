@@ -174,6 +174,7 @@ def test_second_fit_touches_no_network(
         (("--model", "scda+svm", "--part", "all"), "expected part head"),
         (("--candidates", "network,scda+svn"), "Did you mean 'svm'"),
         (("--candidates", "network,network"), "expected each once"),
+        (("--candidates", ","), "expected names separated by commas"),
         (("--candidates", "network", "--cut-point", "0.5"), "expected a rule"),
         (("--candidates", "network", "--screen.model", "network"), "screen/refine"),
         (("--model", "pooled+knn", "--costs", "recall"), "takes weights, got 'knn'"),

@@ -322,3 +322,15 @@ def test_features_are_told_of_the_patients():
     )
     assert len(told) == 4
     assert all(groups == patients for groups, patients in told)
+
+
+def test_labels_that_are_measurements_are_refused():
+    data = manifest(60)
+    with pytest.raises(ValueError, match="continuous"):
+        MetaLearner(Columns()).fit(data, np.linspace(0, 1, 60))
+
+
+def test_weights_that_are_none_are_refused():
+    data = manifest(60)
+    with pytest.raises(InputError, match=r"sample_weight: expected .* got -1"):
+        MetaLearner(Columns()).fit(data, data["label"], np.full(60, -1.0))

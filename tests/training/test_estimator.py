@@ -16,7 +16,9 @@ import torch
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
+from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import InputError, ScanError
+from hierclf.training import estimator
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
 from hierclf.training.state import put_together, take_apart
@@ -369,3 +371,47 @@ def test_array_that_is_filled_anew_is_another_scan(scans):
     second = stage.predict_proba([buffer])
     assert not np.allclose(first, second)
     np.testing.assert_array_equal(second, stage.predict_proba([buffer.copy()]))
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_patients_of_scans_in_memory_reach_early_stopping(monkeypatch, wrapped):
+    """Who is told beside the scans is not on both sides of the validation part."""
+    seen = []
+    plain = estimator.hold_out
+
+    def spy(labels, patients, **told):
+        train, held = plain(labels, patients, **told)
+        seen.append((set(patients[train]), set(patients[held])))
+        return train, held
+
+    monkeypatch.setattr(estimator, "hold_out", spy)
+    rng = np.random.default_rng(0)
+    pixels = [rng.random((40, 40), dtype=np.float32) for _ in range(24)]
+    labels, people = np.arange(24) % 2, np.arange(24) % 8 // 2 * 2 + np.arange(24) % 2
+    options = _with(TINY, head="dense", patience=1, epochs=2)
+    stage = NetworkClassifier(options)
+    if wrapped:
+        stage = FeatureExtractor(stage, kind="gradcam", cv=2)
+        stage.fit_transform(pixels, labels, groups=people)
+    else:
+        stage.fit(pixels, labels, groups=people)
+    assert len(seen) == (3 if wrapped else 1)
+    for train, held in seen:
+        assert held
+        assert train
+        assert not train & held
+
+
+@pytest.mark.parametrize(
+    ("weights", "got"),
+    [
+        (np.ones(3), "shape"),
+        ([1.0] * 59 + [np.nan], "nan"),
+        ([1.0] * 59 + [-1.0], "-1.0"),
+        ([0.0] * 60, "only 0"),
+    ],
+)
+def test_weights_that_are_none_are_refused(scans, weights, got):
+    assert len(scans) == 60
+    with pytest.raises(InputError, match=f"sample_weight: expected.*{got}"):
+        NetworkClassifier(TINY).fit(scans, scans["label"], sample_weight=weights)
