@@ -18,7 +18,7 @@ from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import parse_rule
 from hierclf.data.dataset import DataOptions
 from hierclf.foundation.errors import InputError
-from hierclf.metalearners.recipes import NETWORK, parse_model
+from hierclf.metalearners.recipes import NETWORK, SIDE_BY_SIDE, parse_model
 from hierclf.training.options import NetworkOptions
 
 
@@ -35,6 +35,9 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
 """Labels; a flag separates them by commas."""
 
 CostRule = Literal["none", "recall", "ordered"]
+StageName = Literal["screen", "refine", "flat"]
+STAGE_NAMES: tuple[StageName, ...] = ("screen", "refine", "flat")
+"""The stages, and the flat classifier, which takes the common options."""
 
 
 def parse_costs(value: object) -> CostRule | tuple[tuple[float, ...], ...]:
@@ -125,32 +128,50 @@ class StageOptions(NetworkOptions):
 
     also: Names = Field(
         (),
-        description="further networks, separated by commas, whose features the learner "
-        "sees beside those of --backbone",
+        description="further networks beside --backbone, separated by commas",
+    )
+    combine: Literal["features", "logistic", "mean", "geometric"] = Field(
+        SIDE_BY_SIDE,
+        description="what is made of several networks: features, side by side before "
+        "one learner; or one model for each, whose probabilities are combined by "
+        "logistic regression on held-out ones, their mean or their geometric mean",
     )
 
-    @model_validator(mode="after")
-    def _several_networks_want_a_learner(self) -> StageOptions:
-        if self.also and self.model == NETWORK:
+    def check(self) -> None:
+        """Check what options must have beside each other.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit together.
+        """
+        if self.also and self.model == NETWORK and self.combine == SIDE_BY_SIDE:
             raise ValueError(
                 "also: expected a learner beside it, got model 'network'. Add --model "
-                "pooled+logistic, which sets their features side by side."
+                "pooled+logistic, which sets their features side by side, or combine "
+                "what the networks say: --combine logistic."
             )
-        return self
-
-    @model_validator(mode="after")
-    def _learners_want_a_frozen_trunk(self) -> StageOptions:
+        twins = [n for n in self.also if (self.backbone, *self.also).count(n) > 1]
+        if twins:
+            raise ValueError(
+                f"also: expected networks beside the backbone, each once, got "
+                f"{twins[0]!r} again. Leave it out."
+            )
+        if not self.also and self.combine != SIDE_BY_SIDE:
+            raise ValueError(
+                f"combine: expected several networks for {self.combine!r}, got one. "
+                "Name further ones: --also resnet18,densenet121."
+            )
         if self.model != NETWORK and self.part != "head":
             raise ValueError(
                 f"model: expected part head beside {self.model!r}, got {self.part!r}. "
                 "A network that learns as a whole would be fitted again in each fold "
                 "of the learner."
             )
-        return self
 
     def of_network(self) -> NetworkOptions:
         """Give the options that the network needs to know."""
-        values = self.model_dump(exclude={"model", "also"})
+        values = self.model_dump(exclude={"model", "also", "combine"})
         return NetworkOptions.model_validate(values)
 
 
@@ -282,6 +303,13 @@ class TrainOptions(LabelledData):
             )
         return self
 
+    @model_validator(mode="after")
+    def _stages_have_what_they_need(self) -> TrainOptions:
+        for options in [self.of_candidate(name) for name in self.candidates] or [self]:
+            for stage in STAGE_NAMES:
+                options.stage(stage).check()
+        return self
+
     def of_candidate(self, name: str) -> TrainOptions:
         """Give the options under which one candidate is fitted.
 
@@ -305,7 +333,7 @@ class TrainOptions(LabelledData):
             }
         )
 
-    def stage(self, name: Literal["screen", "refine", "flat"]) -> StageOptions:
+    def stage(self, name: StageName) -> StageOptions:
         """Resolve the options of one stage.
 
         Parameters

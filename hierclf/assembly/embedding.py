@@ -14,10 +14,11 @@ from hierclf.assembly.words import kinds_of
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
 from hierclf.features.attention import Attention, attention_of
-from hierclf.features.readers import extractors_of
+from hierclf.features.readers import extractors_of, members_of
 from hierclf.foundation.seeding import derive_seed, generator
 from hierclf.metalearners.learning import learning_curve
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import ProbabilityStack
 from hierclf.reporting.feature_figures import FeatureFigures, LearningFigures
 from hierclf.reporting.feature_pictures import RegionExample
 
@@ -42,7 +43,8 @@ def feature_figures(
     Returns
     -------
     figures : dict of str to FeatureFigures
-        By stage; empty for networks, and where there are too few scans.
+        By stage, or by member of one; empty for networks, and where there are too
+        few scans.
     """
     labels = manifest["label"].to_numpy()
     sick = cascade.hierarchy_.is_diseased(labels)
@@ -51,11 +53,20 @@ def feature_figures(
         "refine": (cascade.refine_, manifest[sick], labels[sick]),
     }
     found = {}
-    for name, (stage, rows, targets) in told.items():
-        inner = unweighted(stage)
-        if isinstance(inner, MetaLearner) and len(rows) >= _LEAST_SHOWN:
-            found[name] = _figures(inner, rows, targets, cascade, seed)
+    for stage_name, (stage, rows, targets) in told.items():
+        for name, member in _members(stage_name, stage).items():
+            if isinstance(member, MetaLearner) and len(rows) >= _LEAST_SHOWN:
+                found[name] = _figures(member, rows, targets, cascade, seed)
     return found
+
+
+def _members(name: str, stage: Any) -> dict[str, Any]:
+    """Name the members of a stage; it is its only one where it is no stack."""
+    inner = unweighted(stage)
+    if not isinstance(inner, ProbabilityStack):
+        return {name: inner}
+    names = [f"{name}-{told}" for told, _ in inner.members]
+    return dict(zip(names, members_of(inner), strict=True))
 
 
 def region_examples(
@@ -78,17 +89,17 @@ def region_examples(
     """
     found = []
     for name in ("screen", "refine"):
-        inner = unweighted(getattr(cascade, f"{name}_"))
+        stage = getattr(cascade, f"{name}_")
         first = manifest.groupby("label", sort=False).head(1)
         if name == "refine":
             first = first[cascade.hierarchy_.is_diseased(first["label"].to_numpy())]
-        features = getattr(inner, "features_", None)
-        for extractor in extractors_of(features):
-            if extractor.network_ is None:
-                continue
-            seen = attention_of(extractor, first)
-            pairs = zip(first["label"], seen, strict=True)
-            found += [_example(name, label, one) for label, one in pairs]
+        for told, member in _members(name, stage).items():
+            for extractor in extractors_of(getattr(member, "features_", None)):
+                if extractor.network_ is None:
+                    continue
+                seen = attention_of(extractor, first)
+                pairs = zip(first["label"], seen, strict=True)
+                found += [_example(told, label, one) for label, one in pairs]
     return found
 
 

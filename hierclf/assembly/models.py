@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
 from hierclf.config import StageOptions, TrainOptions
 from hierclf.features.extractor import FeatureExtractor
-from hierclf.features.readers import readers_of, union
+from hierclf.features.readers import Reader, members_of, readers_of, union
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.learners import find_learner
-from hierclf.metalearners.recipes import parse_model
+from hierclf.metalearners.recipes import SIDE_BY_SIDE, parse_model
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import ProbabilityStack
 from hierclf.problem.costs import (
     check_cost_matrix,
     check_cost_vector,
@@ -26,6 +28,7 @@ from hierclf.problem.costs import (
 )
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
+from hierclf.training.trunks import backbone_of
 
 Matrix = NDArray[np.float64]
 _COSTLY = {"expected_cost", "cross_entropy_cost"}
@@ -109,16 +112,14 @@ class Builder:
         Raises
         ------
         InputError
-            If costs and models do not fit together, or a network of a learner is
-            unknown.
+            If costs and models do not fit together, or a network is unknown.
         """
         names = self.options.candidates
         for builder in [self.of_candidate(name) for name in names] or [self]:
             cascade = builder.cascade(self.options.cut_point, 0)
             for stage in (cascade.screen, cascade.refine, builder.balanced_flat()):
-                for extractor in readers_of(getattr(stage, "estimator", stage)):
-                    if isinstance(extractor, FeatureExtractor):
-                        extractor.given_network().look()
+                for reader in readers_of(getattr(stage, "estimator", stage)):
+                    _check_backbone(reader)
 
     def reader(self) -> NetworkClassifier:
         """Build a network like the screen's, to read every scan once."""
@@ -200,7 +201,7 @@ class Builder:
         return pd.DataFrame(vector_as_matrix(self._vector), index=names, columns=names)
 
     def _weighted(self, network: Any) -> Any:
-        if getattr(network, "costs", None) is not None:
+        if getattr(members_of(network)[0], "costs", None) is not None:
             return network
         if self.options.costs == "recall":
             return self._cost_weighted(network, "recall")
@@ -210,12 +211,13 @@ class Builder:
         return self._cost_weighted(network, named)
 
     def _cost_weighted(self, stage: Any, costs: Any) -> CostWeighted:
-        learner = stage.learner if isinstance(stage, MetaLearner) else None
-        if learner is not None and not find_learner(learner).takes_weights:
-            raise InputError(
-                f"costs: expected a learner that takes weights, got {learner!r}. Take "
-                "another, or leave --costs out."
-            )
+        for member in members_of(stage):
+            learner = getattr(member, "learner", None)
+            if learner is not None and not find_learner(learner).takes_weights:
+                raise InputError(
+                    f"costs: expected a learner that takes weights, got {learner!r}. "
+                    "Take another, or leave --costs out."
+                )
         return CostWeighted(stage, costs, seed=self.options.seed)
 
     def _options_of(self, stage: Any) -> StageOptions:
@@ -237,25 +239,41 @@ class Builder:
         return self._classifier(options, costs)
 
     def _classifier(self, options: StageOptions, costs: pd.DataFrame | None) -> Any:
-        """Build a network, or a learner on its features."""
-        network = self._network(options, costs)
+        """Build a network, a learner on features, or a stack of one of these."""
+        others = [options.model_copy(update={"backbone": b}) for b in options.also]
+        if not others or options.combine == SIDE_BY_SIDE:
+            return self._member([options, *others], costs)
+        names = [options.backbone, *options.also]
+        members = [self._member([one], costs) for one in (options, *others)]
+        return ProbabilityStack(
+            list(zip(names, members, strict=True)),
+            combine=options.combine,
+            cv=max(2, self.options.folds),
+            seed=self.options.seed,
+        )
+
+    def _member(
+        self, networks: Sequence[StageOptions], costs: pd.DataFrame | None
+    ) -> Any:
+        """Build a network, or a learner on the features of some."""
+        options = networks[0]
         model = parse_model(options.model)
         if model.features is None or model.learner is None:
-            return network
+            return self._network(options, costs)
         if costs is not None:
             raise InputError(
                 f"costs: expected a weight for each stage beside {options.model!r}, "
                 "got a matrix. Weigh the stages (5,8,9), or leave the learner out."
             )
         seed, folds = self.options.seed, max(2, self.options.folds)
-        others = [options.model_copy(update={"backbone": b}) for b in options.also]
-        networks = [network, *(self._network(other, None) for other in others)]
         extractors = [
-            FeatureExtractor(one, kind=model.features, cv=folds, seed=seed)
+            FeatureExtractor(
+                self._network(one, None), kind=model.features, cv=folds, seed=seed
+            )
             for one in networks
         ]
         return MetaLearner(
-            union(extractors) if others else extractors[0],
+            union(extractors) if len(extractors) > 1 else extractors[0],
             model.learner,
             components=model.components,
             balance=options.balance,
@@ -273,3 +291,12 @@ class Builder:
             checkpoints=self._checkpoints,
             seed=self.options.seed,
         )
+
+
+def _check_backbone(reader: Reader) -> None:
+    """Make a backbone, which tells of unknown names and lost weights."""
+    network = reader
+    if not isinstance(network, NetworkClassifier):
+        network = network.given_network()
+    options = network.resolved_options()
+    backbone_of(options.backbone, options.weights, options.weights_dir, network.seed)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
-from hierclf.features.readers import extractors_of
+from hierclf.features.readers import extractors_of, members_of
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import LEARNED, ProbabilityStack
 
 
 def stages_in_words(cascade: HierarchicalClassifier) -> dict[str, str]:
@@ -13,9 +16,27 @@ def stages_in_words(cascade: HierarchicalClassifier) -> dict[str, str]:
     found = {}
     for name in ("screen", "refine"):
         stage = unweighted(getattr(cascade, f"{name}_"))
-        if isinstance(stage, MetaLearner):
-            found[name] = learner_in_words(stage)
+        told = [
+            learner_in_words(member) if isinstance(member, MetaLearner) else "network"
+            for member in members_of(stage)
+        ]
+        if isinstance(stage, ProbabilityStack):
+            found[name] = stack_in_words(stage, told)
+        elif isinstance(stage, MetaLearner):
+            found[name] = told[0]
     return found
+
+
+def stack_in_words(stage: ProbabilityStack, members: Sequence[str]) -> str:
+    """Say what is combined and how."""
+    how = {
+        LEARNED: "logistic regression on held-out log probabilities",
+        "mean": "the mean of the probabilities",
+        "geometric": "the geometric mean of the probabilities",
+    }[stage.combine]
+    names = [name for name, _ in stage.members]
+    told = "; ".join(f"{n}: {words}" for n, words in zip(names, members, strict=True))
+    return f"{how} of {len(names)} models ({told})"
 
 
 def kinds_of(stage: MetaLearner) -> str:

@@ -37,7 +37,7 @@ _REQUIRED = frozenset(
         *("screen.json", "refine.json"),
     }
 )
-_MAX_FILES = 40
+_MAX_FILES = 64
 _CAPS: Mapping[str, int] = MappingProxyType(
     {".json": 1 << 20, ".md": 1 << 20, ".safetensors": 1 << 32, ".skops": 1 << 29}
 )
@@ -48,8 +48,9 @@ _PATTERNS: Mapping[Kind, str] = MappingProxyType(
         "info": r"info\.json",
         "card": r"model_card\.md",
         "stage": r"(screen|refine)\.json",
-        "weights": r"(trunk-[0-9a-f]{16}|(screen|refine)-head(-[0-7])?)\.safetensors",
-        "learner": r"(screen|refine)\.skops",
+        "weights": r"(trunk-[0-9a-f]{16}|(screen|refine)(-[0-7])?-head(-[0-7])?)"
+        r"\.safetensors",
+        "learner": r"(screen|refine)(-[0-7])?\.skops",
         "self-test": r"self-test\.safetensors",
     }
 )

@@ -178,6 +178,36 @@ def check_parts(parts: Any, name: str, n_classes: int) -> tuple[Pipeline, Any]:
     return learner, calibrator
 
 
+def check_combiner(combiner: Any, n_members: int, n_classes: int) -> Any:
+    """Check that what combines a stack does, as far as its use goes.
+
+    Parameters
+    ----------
+    combiner : object
+        From `load_learner`.
+    n_members, n_classes : int
+        Of the stack.
+
+    Returns
+    -------
+    combiner : LogisticRegression
+        On logarithms of the members' probabilities.
+
+    Raises
+    ------
+    ValueError, AttributeError
+        If it is something else.
+    """
+    fits = (
+        type(combiner) is LogisticRegression
+        and combiner.classes_.tolist() == list(range(n_classes))
+        and combiner.coef_.shape[1] == n_members * n_classes
+    )
+    if not fits:
+        raise ValueError(f"no combination of {n_members} times {n_classes}")
+    return combiner
+
+
 def _refuse_strange(name: str, strange: set[str]) -> None:
     if strange:
         raise refuse(name, "known types only", ascii(", ".join(sorted(strange))))

@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save
 
 from hierclf.bundle.info import BundleInfo
-from hierclf.bundle.stages import (
+from hierclf.bundle.records import (
     LearnerRecord,
     MetaRecord,
     NetworkRecord,
+    StackRecord,
     StageRecord,
+    members_in,
 )
 from hierclf.bundle.strict_json import refuse
 from hierclf.cascade.decisions import Decisions
@@ -91,7 +93,8 @@ def takes_rows(records: Sequence[StageRecord]) -> bool:
         If one stage is a learner and the other a network.
     """
     learner = any(isinstance(record, LearnerRecord) for record in records)
-    reads = any(isinstance(record, NetworkRecord | MetaRecord) for record in records)
+    reading = (NetworkRecord, MetaRecord, StackRecord)
+    reads = any(isinstance(record, reading) for record in records)
     if learner and reads:
         raise InputError(
             "bundle: expected stages that look at the same thing, got a network and "
@@ -176,7 +179,7 @@ def check_self_test(
 
 def tolerance_of(records: Sequence[StageRecord]) -> float:
     """Give the tolerance of the least exact stage."""
-    return max(_tolerance(record) for record in records)
+    return max(_tolerance(one) for record in records for one in members_in(record))
 
 
 def _tolerance(record: StageRecord) -> float:

@@ -5,29 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from safetensors.torch import load, save
 from sklearn.dummy import DummyClassifier
 from torch import Tensor
 
-from hierclf.bundle.info import Label, Price, plain
+from hierclf.bundle.info import plain
 from hierclf.bundle.learner import (
+    check_combiner,
     check_parts,
     dump_learner,
     load_learner,
     refusing_anything,
 )
-from hierclf.bundle.strict_json import parse, refuse, to_json
+from hierclf.bundle.records import (
+    ConstantRecord,
+    EmptyRecord,
+    FeatureRecord,
+    Files,
+    LearnerRecord,
+    MetaRecord,
+    NetworkRecord,
+    Role,
+    StackRecord,
+    StageRecord,
+    TrialRecord,
+    content_of,
+)
+from hierclf.bundle.strict_json import refuse, to_json
 from hierclf.cascade.weighting import CostWeighted
-from hierclf.features.readers import extractors_of, union
+from hierclf.features.readers import extractors_of, members_of, union
 from hierclf.features.state import extractor_of, extractor_state
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import sha256_bytes
 from hierclf.metalearners.search import MetaLearner, Trial
+from hierclf.metalearners.stacking import LEARNED, ProbabilityStack
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.state import (
     NetworkDescription,
@@ -36,81 +51,8 @@ from hierclf.training.state import (
     take_apart,
 )
 
-Files = Mapping[str, bytes]
-Role = Literal["screen", "refine"]
 _NAMED_WEIGHTS = ("imagenet", "none")
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class NetworkRecord(_Record):
-    """A network: its description and the files of its weights."""
-
-    kind: Literal["network"] = "network"
-    network: NetworkDescription
-    trunk: str
-    head: str
-    costs: tuple[Price, ...] | None = None
-
-
-class LearnerRecord(_Record):
-    """A scikit-learn classifier on feature tables."""
-
-    kind: Literal["learner"] = "learner"
-    file: str
-    classes: tuple[Label, ...]
-    costs: tuple[Price, ...] | None = None
-
-
-class TrialRecord(_Record):
-    """What was chosen for a learner."""
-
-    components: int | None
-    params: dict[str, float | int | str | bool | None]
-    loss: float
-
-
-class FeatureRecord(_Record):
-    """Features of a network, and the files of its weights."""
-
-    feature: str
-    views: str | None
-    network: NetworkDescription
-    trunk: str
-    head: str | None
-
-
-class MetaRecord(_Record):
-    """A scikit-learn learner on features of scans."""
-
-    kind: Literal["meta"] = "meta"
-    features: tuple[FeatureRecord, ...] = Field(min_length=1, max_length=8)
-    learner: str
-    file: str
-    classes: tuple[Label, ...]
-    best: TrialRecord
-    costs: tuple[Price, ...] | None = None
-
-
-class ConstantRecord(_Record):
-    """A classifier that saw one class."""
-
-    kind: Literal["constant"] = "constant"
-    label: Label
-
-
-class EmptyRecord(_Record):
-    """No stage: there is one diseased label only."""
-
-    kind: Literal["none"] = "none"
-
-
-StageRecord = NetworkRecord | LearnerRecord | MetaRecord | ConstantRecord | EmptyRecord
-_SCHEMA: TypeAdapter[StageRecord] = TypeAdapter(
-    Annotated[StageRecord, Field(discriminator="kind")]
-)
+Costs = tuple[float, ...] | None
 
 
 def pack_stage(role: Role, stage: Any) -> dict[str, bytes]:
@@ -143,10 +85,10 @@ def pack_stage(role: Role, stage: Any) -> dict[str, bytes]:
     record: StageRecord
     if stage is None:
         record = EmptyRecord()
-    elif isinstance(stage, NetworkClassifier):
-        files, record = _pack_network(role, stage, costs)
-    elif isinstance(stage, MetaLearner) and extractors_of(stage.features_):
-        files, record = _pack_meta(role, stage, costs)
+    elif isinstance(stage, ProbabilityStack):
+        files, record = _pack_stack(role, stage, costs)
+    elif _looks_at_scans(stage):
+        files, record = _pack_member(role, stage, costs)
     elif isinstance(stage, DummyClassifier) and len(stage.classes_) == 1:
         record = ConstantRecord(label=plain(stage.classes_[0]))
     else:
@@ -157,8 +99,49 @@ def pack_stage(role: Role, stage: Any) -> dict[str, bytes]:
     return {**files, name: to_json(name, record.model_dump(mode="json"))}
 
 
+def _looks_at_scans(stage: Any) -> bool:
+    if isinstance(stage, MetaLearner):
+        return bool(extractors_of(stage.features_))
+    return isinstance(stage, NetworkClassifier)
+
+
+def _pack_member(
+    name: str, stage: Any, costs: Costs
+) -> tuple[dict[str, bytes], NetworkRecord | MetaRecord]:
+    pack = _pack_network if isinstance(stage, NetworkClassifier) else _pack_meta
+    return pack(name, stage, costs)
+
+
+def _pack_stack(
+    role: Role, stage: ProbabilityStack, costs: Costs
+) -> tuple[dict[str, bytes], StackRecord]:
+    files: dict[str, bytes] = {}
+    records = []
+    for place, member in enumerate(members_of(stage)):
+        if not _looks_at_scans(member):
+            raise InputError(
+                f"{role}: expected a stack of networks or of learners on their "
+                f"features, got a {type(member).__name__} in it. Stack these."
+            )
+        told, record = _pack_member(f"{role}-{place}", member, None)
+        files |= told
+        records.append(record)
+    file = None
+    if stage.combiner_ is not None:
+        file = f"{role}.skops"
+        files[file] = dump_learner(role, stage.combiner_)
+    return files, StackRecord(
+        members=tuple(records),
+        names=tuple(str(name) for name, _ in stage.members),
+        combine=stage.combine,
+        file=file,
+        classes=tuple(map(plain, stage.classes_)),
+        costs=costs,
+    )
+
+
 def _pack_network(
-    role: Role, stage: NetworkClassifier, costs: tuple[float, ...] | None
+    role: str, stage: NetworkClassifier, costs: Costs
 ) -> tuple[dict[str, bytes], NetworkRecord]:
     state = take_apart(stage)
     trunk_name, trunk = _pack_trunk(role, state)
@@ -173,7 +156,7 @@ def _pack_network(
     return files, record
 
 
-def _pack_trunk(role: Role, state: NetworkState) -> tuple[str, bytes]:
+def _pack_trunk(role: str, state: NetworkState) -> tuple[str, bytes]:
     trunk = save(_compact(role, state.featurizer))
     return f"trunk-{sha256_bytes(trunk)[:16]}.safetensors", trunk
 
@@ -188,7 +171,7 @@ def _without_places(description: NetworkDescription) -> NetworkDescription:
 
 
 def _pack_meta(
-    role: Role, stage: MetaLearner, costs: tuple[float, ...] | None
+    role: str, stage: MetaLearner, costs: Costs
 ) -> tuple[dict[str, bytes], MetaRecord]:
     files: dict[str, bytes] = {}
     records = []
@@ -221,7 +204,7 @@ def _pack_meta(
     return files, record
 
 
-def _compact(role: Role, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def _compact(role: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     if not _is_finite(tensors):
         raise InputError(
             f"{role}: expected finite weights, got NaN or infinity. Train it again "
@@ -232,45 +215,6 @@ def _compact(role: Role, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def _is_finite(tensors: dict[str, Tensor]) -> bool:
     return all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values())
-
-
-def read_record(role: Role, files: Files) -> StageRecord:
-    """Read what a stage is, without building it.
-
-    Parameters
-    ----------
-    role : {"screen", "refine"}
-        Which stage.
-    files : mapping of str to bytes
-        Verified files of a bundle.
-
-    Returns
-    -------
-    record : StageRecord
-        Validated.
-
-    Raises
-    ------
-    BundleError
-        If there is none, or it is not of the format.
-    """
-    return parse(f"{role}.json", _content(files, f"{role}.json"), _SCHEMA)
-
-
-def _content(files: Files, name: str) -> bytes:
-    if name not in files:
-        raise refuse("bundle", f"a file {name!a}", "none")
-    return files[name]
-
-
-def files_of(record: StageRecord) -> tuple[str, ...]:
-    """Name the files of weights that a record needs."""
-    if isinstance(record, NetworkRecord):
-        return (record.trunk, record.head)
-    if isinstance(record, MetaRecord):
-        weights = [name for one in record.features for name in (one.trunk, one.head)]
-        return (record.file, *(name for name in weights if name is not None))
-    return (record.file,) if isinstance(record, LearnerRecord) else ()
 
 
 def unpack_stage(role: Role, record: StageRecord, files: Files) -> Any:
@@ -313,7 +257,7 @@ def _unpack_network(role: Role, record: NetworkRecord, files: Files) -> Any:
 
 def _unpack_meta(role: Role, record: MetaRecord, files: Files) -> Any:
     extractors = [_unpack_features(role, one, files) for one in record.features]
-    parts = load_learner(record.file, _content(files, record.file))
+    parts = load_learner(record.file, content_of(files, record.file))
     classes = np.asarray(record.classes)
     with refusing_anything(f"{role}.json", "a learner that its files fit"):
         learner, calibrator = check_parts(parts, record.learner, len(classes))
@@ -322,6 +266,25 @@ def _unpack_meta(role: Role, record: MetaRecord, files: Files) -> Any:
         stage.features_ = extractors[0] if len(extractors) == 1 else union(extractors)
         stage.classes_, stage.trials_, stage.best_ = classes, (best,), best
         stage.learner_, stage.calibrator_ = learner, calibrator
+    return stage
+
+
+def _unpack_stack(role: Role, record: StackRecord, files: Files) -> Any:
+    members = [_UNPACK[type(one)](role, one, files) for one in record.members]
+    classes = np.asarray(record.classes)
+    told = f"{role}.json"
+    strangers = {c for one in members for c in one.classes_} - set(record.classes)
+    if strangers or len(record.names) != len(members):
+        raise refuse(told, "members that know its classes", sorted(map(str, strangers)))
+    if (record.file is None) != (record.combine != LEARNED):
+        raise refuse(told, f"a file for {LEARNED!r} only", ascii(record.file))
+    named = list(zip(record.names, members, strict=True))
+    stage = ProbabilityStack(named, combine=record.combine)
+    stage.classes_, stage.members_, stage.combiner_ = classes, tuple(members), None
+    if record.file is not None:
+        combiner = load_learner(record.file, content_of(files, record.file))
+        with refusing_anything(told, "a combination that its files fit"):
+            stage.combiner_ = check_combiner(combiner, len(members), len(classes))
     return stage
 
 
@@ -338,14 +301,14 @@ def _unpack_features(role: Role, record: FeatureRecord, files: Files) -> Any:
 
 def _tensors(name: str, files: Files) -> dict[str, Tensor]:
     with refusing_anything(name, "a safetensors file"):
-        tensors: dict[str, Tensor] = load(_content(files, name))
+        tensors: dict[str, Tensor] = load(content_of(files, name))
     if not _is_finite(tensors):
         raise refuse(name, "finite weights", "NaN or infinity")
     return tensors
 
 
 def _unpack_learner(role: Role, record: LearnerRecord, files: Files) -> Any:
-    learner = load_learner(record.file, _content(files, record.file))
+    learner = load_learner(record.file, content_of(files, record.file))
     classes = getattr(learner, "classes_", None)
     found = None if classes is None else tuple(map(plain, classes))
     if found != record.classes:
@@ -366,6 +329,7 @@ _UNPACK: Mapping[type[StageRecord], Callable[..., Any]] = MappingProxyType(
         NetworkRecord: _unpack_network,
         LearnerRecord: _unpack_learner,
         MetaRecord: _unpack_meta,
+        StackRecord: _unpack_stack,
         ConstantRecord: _unpack_constant,
         EmptyRecord: _unpack_nothing,
     }

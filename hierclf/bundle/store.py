@@ -17,6 +17,12 @@ from hierclf.bundle.card import render_card
 from hierclf.bundle.container import kind_of, read_container, write_container
 from hierclf.bundle.info import BundleInfo, current_versions, facts_of
 from hierclf.bundle.learner import refusing_anything
+from hierclf.bundle.records import (
+    LearnerRecord,
+    StageRecord,
+    files_of,
+    read_record,
+)
 from hierclf.bundle.restore import restore_cascade
 from hierclf.bundle.self_test import (
     SELF_TEST,
@@ -25,15 +31,7 @@ from hierclf.bundle.self_test import (
     takes_rows,
     tolerance_of,
 )
-from hierclf.bundle.stages import (
-    LearnerRecord,
-    MetaRecord,
-    StageRecord,
-    files_of,
-    pack_stage,
-    read_record,
-    unpack_stage,
-)
+from hierclf.bundle.stages import pack_stage, unpack_stage
 from hierclf.bundle.strict_json import parse, refuse, to_json
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.foundation.errors import InputError
@@ -194,7 +192,8 @@ def _check_files(files: Mapping[str, bytes], *records: StageRecord) -> None:
 
 def _check_versions(info: BundleInfo, *records: StageRecord) -> None:
     """Refuse learners of another scikit-learn; networks are plain tensors."""
-    if not any(isinstance(record, LearnerRecord | MetaRecord) for record in records):
+    files = [name for record in records for name in files_of(record)]
+    if not any(kind_of(name) == "learner" for name in files):
         return
     theirs = info.versions.get("scikit-learn", "none")
     ours = current_versions()["scikit-learn"]

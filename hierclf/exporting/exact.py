@@ -10,6 +10,7 @@ from hierclf.features.extractor import FeatureExtractor
 from hierclf.features.readers import extractors_of, union
 from hierclf.features.state import extractor_of, extractor_state
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import ProbabilityStack
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.state import NetworkState, put_together, take_apart
 
@@ -35,6 +36,10 @@ def in_single_precision(cascade: HierarchicalClassifier) -> HierarchicalClassifi
 
 
 def _exact(stage: Any) -> Any:
+    if isinstance(stage, ProbabilityStack):
+        stage, members = copy.copy(stage), stage.members_
+        stage.members_ = tuple(_exact(member) for member in members)
+        return stage
     if isinstance(stage, NetworkClassifier):
         return put_together(_in_float32(take_apart(stage)))
     if isinstance(stage, MetaLearner) and extractors_of(stage.features_):

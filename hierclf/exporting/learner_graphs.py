@@ -8,10 +8,12 @@ with the learner before anybody gets it.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from skl2onnx import to_onnx
 from sklearn.svm import LinearSVC
@@ -19,6 +21,7 @@ from sklearn.svm import LinearSVC
 from hierclf.exporting.graphs import IR_VERSION, OPSET
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import LEAST, ProbabilityStack
 
 TABLE, PROBABILITIES = "features", "probabilities"
 _ML_OPSET = 3
@@ -95,17 +98,13 @@ def _declare(model: onnx.ModelProto, n_features: int) -> None:
 
 def _calibrated(model: onnx.ModelProto, calibrator: Any) -> onnx.ModelProto:
     """Put the calibration behind the scores: softmax(scores W + b)."""
-    weight, bias = calibrator.coef_.T, calibrator.intercept_
-    n_scores = len(weight)
-    if weight.shape[1] == 1:  # of two classes: the first has weight 0
-        weight = np.column_stack([np.zeros(n_scores), weight])
-        bias = np.array([0.0, bias[0]])
-    arrays = {
+    weight, bias = _linear(calibrator)
+    arrays: dict[str, NDArray[Any]] = {
         "calibration_first": np.array([0], dtype=np.int64),
-        "calibration_end": np.array([n_scores], dtype=np.int64),
+        "calibration_end": np.array([len(weight)], dtype=np.int64),
         "calibration_axis": np.array([1], dtype=np.int64),
-        "calibration_weight": weight.astype(np.float32),
-        "calibration_bias": bias.astype(np.float32),
+        "calibration_weight": weight,
+        "calibration_bias": bias,
     }
     graph = model.graph
     for name, array in arrays.items():
@@ -125,3 +124,62 @@ def _calibrated(model: onnx.ModelProto, calibrator: Any) -> onnx.ModelProto:
         ]
     )
     return model
+
+
+def _linear(regression: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give weight and bias of a logistic regression, a column for each class."""
+    weight, bias = regression.coef_.T, regression.intercept_
+    if weight.shape[1] == 1:  # of two classes: the first has weight 0
+        weight = np.column_stack([np.zeros(len(weight)), weight])
+        bias = np.array([0.0, bias[0]])
+    return weight.astype(np.float32), bias.astype(np.float32)
+
+
+def combination_graph(
+    stage: ProbabilityStack, members: Sequence[str], output: str
+) -> onnx.ModelProto:
+    """Write what combines the probabilities of a stack.
+
+    Parameters
+    ----------
+    stage : ProbabilityStack
+        Fitted; all its members know all its classes.
+    members : sequence of str
+        Names of the inputs, (n, n_classes) each, in the order of its members.
+    output : str
+        Name of the output (n, n_classes).
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        Logarithms, where there are some, of probabilities of at least
+        `hierclf.metalearners.stacking.LEAST`.
+    """
+    number, names = onnx.TensorProto.FLOAT, list(members)
+    arrays = {"least": np.array(LEAST, dtype=np.float32)}
+    nodes = []
+    if stage.combine != "mean":
+        for name in names:
+            nodes.append(helper.make_node("Max", [name, "least"], [f"{name}_least"]))
+            nodes.append(helper.make_node("Log", [f"{name}_least"], [f"{name}_log"]))
+        names = [f"{name}_log" for name in names]
+    if stage.combiner_ is None:
+        last = output if stage.combine == "mean" else "logits"
+        nodes.append(helper.make_node("Mean", names, [last]))
+    else:
+        arrays["weight"], arrays["bias"] = _linear(stage.combiner_)
+        nodes.append(helper.make_node("Concat", names, ["logs"], axis=1))
+        nodes.append(helper.make_node("MatMul", ["logs", "weight"], ["product"]))
+        nodes.append(helper.make_node("Add", ["product", "bias"], ["logits"]))
+    if stage.combine != "mean":
+        nodes.append(helper.make_node("Softmax", ["logits"], [output], axis=1))
+    shape: list[str | int | None] = ["n", len(stage.classes_)]
+    graph = helper.make_graph(
+        nodes,
+        "combination",
+        [helper.make_tensor_value_info(name, number, shape) for name in members],
+        [helper.make_tensor_value_info(output, number, shape)],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    opset = helper.make_opsetid("", OPSET)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)

@@ -27,13 +27,19 @@ from hierclf.exporting.graphs import (
     side_of,
     to_onnx,
 )
-from hierclf.exporting.learner_graphs import PROBABILITIES, TABLE, learner_graph
+from hierclf.exporting.learner_graphs import (
+    PROBABILITIES,
+    TABLE,
+    combination_graph,
+    learner_graph,
+)
 from hierclf.exporting.options import Format
 from hierclf.exporting.proof import Arrays, Part, run_onnx
-from hierclf.features.readers import readers_of
+from hierclf.features.readers import members_of, readers_of
 from hierclf.foundation.errors import InputError
 from hierclf.loading.scans import FrameReader
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import ProbabilityStack
 
 _DECISIONS = ("screen_score", PROBABILITIES, "decided")
 Stages = dict[str, Any]
@@ -59,6 +65,20 @@ def stages_of(cascade: HierarchicalClassifier) -> Stages:
     return found
 
 
+def units_of(stages: Stages) -> Stages:
+    """Give the models that stages are made of: a stack is its members."""
+    units: Stages = {}
+    for name, stage in stages.items():
+        units |= dict(zip(_unit_names(name, stage), members_of(stage), strict=True))
+    return units
+
+
+def _unit_names(name: str, stage: Any) -> list[str]:
+    if not isinstance(stage, ProbabilityStack):
+        return [name]
+    return [f"{name}-{place}" for place in range(len(stage.members_))]
+
+
 def network_parts(cascade: HierarchicalClassifier) -> list[Part]:
     """Make a graph for each stage that looks at scans.
 
@@ -78,7 +98,7 @@ def network_parts(cascade: HierarchicalClassifier) -> list[Part]:
         If no stage does, or one cannot be written.
     """
     parts = []
-    for name, stage in stages_of(cascade).items():
+    for name, stage in units_of(stages_of(cascade)).items():
         looks = looks_of(stage)
         if not looks:
             continue
@@ -125,10 +145,8 @@ def meta_parts(cascade: HierarchicalClassifier, form: Format) -> list[Part]:
         If no stage is a learner, or one cannot be written.
     """
     parts = []
-    for name, stage in stages_of(cascade).items():
-        if not isinstance(stage, MetaLearner) and readers_of(stage):
-            continue
-        learner, table = _on_tables(stage), _example_table(stage, cascade)
+    for name, stage in _learners_of(stages_of(cascade)).items():
+        learner, table = _on_tables(stage), _example_table(stage)
         inputs = {TABLE: table}
         expected = {PROBABILITIES: learner.predict_proba(table)}
         if form == "onnx":
@@ -147,6 +165,19 @@ def meta_parts(cascade: HierarchicalClassifier, form: Format) -> list[Part]:
     return parts
 
 
+def _learners_of(stages: Stages) -> Stages:
+    """Give all that was learned on tables, the combination of a stack too."""
+    found = {}
+    for name, stage in stages.items():
+        for unit, member in units_of({name: stage}).items():
+            if isinstance(member, MetaLearner) or not readers_of(member):
+                found[unit] = member
+        combiner = getattr(stage, "combiner_", None)
+        if combiner is not None:
+            found[name] = combiner
+    return found
+
+
 def _on_tables(stage: Any) -> Any:
     """Cut a learner off its networks."""
     if not isinstance(stage, MetaLearner):
@@ -158,11 +189,10 @@ def _on_tables(stage: Any) -> Any:
     return learner
 
 
-def _example_table(stage: Any, cascade: HierarchicalClassifier) -> NDArray[np.float32]:
+def _example_table(stage: Any) -> NDArray[np.float32]:
     """Draw rows as a learner met them in training."""
     if not isinstance(stage, MetaLearner):
-        width = int(getattr(cascade, "n_features_in_", 1))
-        return probe_rows(width).astype(np.float32)
+        return probe_rows(stage.n_features_in_).astype(np.float32)
     scaler = stage.learner_["scale"]
     rows = probe_rows(len(scaler.scale_)) / 2
     table: NDArray[np.float32] = (scaler.mean_ + scaler.scale_ * rows).astype(
@@ -228,9 +258,10 @@ def _whole_graph(
 ) -> tuple[onnx.ModelProto, Arrays]:
     """Put together what looks at scans, the learners, and the decision."""
     stages = stages_of(cascade)
-    inputs = _frames_for(stages) if scans else _table_inputs(cascade)
-    models = {"scan": _scan_graph(stages, inputs[FRAMES])} if scans else {}
-    for name, stage in stages.items():
+    units = units_of(stages)
+    inputs = _frames_for(units) if scans else _table_inputs(cascade)
+    models = {"scan": _scan_graph(units, inputs[FRAMES])} if scans else {}
+    for name, stage in units.items():
         if isinstance(stage, MetaLearner):
             width = len(stage.learner_["scale"].scale_)
             names = {TABLE: f"{name}_seen", PROBABILITIES: name}
@@ -238,18 +269,22 @@ def _whole_graph(
         elif not scans:
             width = inputs[TABLE].shape[1]
             models[name] = renamed(learner_graph(stage, width), {PROBABILITIES: name})
+    for name, stage in stages.items():
+        if isinstance(stage, ProbabilityStack):
+            members = _unit_names(name, stage)
+            models[name] = combination_graph(stage, members, name)
     return joined({**models, "decision": _decision_graph(cascade, stages)}), inputs
 
 
-def _frames_for(stages: Stages) -> Arrays:
-    side = side_of([look for stage in stages.values() for look in looks_of(stage)])
+def _frames_for(units: Stages) -> Arrays:
+    side = side_of([look for unit in units.values() for look in looks_of(unit)])
     return {FRAMES: example_frames(side)}
 
 
-def _scan_graph(stages: Stages, frames: NDArray[Any]) -> onnx.ModelProto:
-    reading = {name: looks_of(stage) for name, stage in stages.items()}
+def _scan_graph(units: Stages, frames: NDArray[Any]) -> onnx.ModelProto:
+    reading = {name: looks_of(unit) for name, unit in units.items()}
     names = [
-        f"{name}_seen" if isinstance(stages[name], MetaLearner) else name
+        f"{name}_seen" if isinstance(units[name], MetaLearner) else name
         for name in reading
     ]
     graph = ScanGraph(list(reading.values()))

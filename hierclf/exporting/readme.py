@@ -10,6 +10,8 @@ from hierclf.exporting.graphs import FRAMES
 from hierclf.exporting.learner_graphs import TABLE
 from hierclf.exporting.options import ExportOptions
 from hierclf.exporting.proof import Part
+from hierclf.features.readers import members_of
+from hierclf.metalearners.stacking import LEARNED, LEAST, ProbabilityStack
 
 _ONNX = """import numpy as np
 import onnxruntime
@@ -55,7 +57,8 @@ boosting by 0.0015, both of four classes)."""
 
 def _has_steps(bundle: Bundle) -> bool:
     stages = (bundle.cascade.screen_, bundle.cascade.refine_)
-    return any(getattr(stage, "learner", "") in STEP_LEARNERS for stage in stages)
+    members = [member for stage in stages for member in members_of(stage)]
+    return any(getattr(member, "learner", "") in STEP_LEARNERS for member in members)
 
 
 def render_readme(parts: Sequence[Part], options: ExportOptions, bundle: Bundle) -> str:
@@ -88,7 +91,11 @@ def render_readme(parts: Sequence[Part], options: ExportOptions, bundle: Bundle)
         f"diseased where its screen score is not below {bundle.cascade.cut_point_:g}.",
         "",
     ]
-    lines += [_about(part) for part in parts]
+    stages = {"screen": bundle.cascade.screen_, "refine": bundle.cascade.refine_}
+    stacks = {n: s for n, s in stages.items() if isinstance(s, ProbabilityStack)}
+    lines += [line for name, stack in stacks.items() for line in _stacked(name, stack)]
+    combined = {f"{name}.{options.format}" for name in stacks}
+    lines += [_about(part, combined=part.file in combined) for part in parts]
     if options.format == "joblib":
         lines += ["", WARNING]
     if options.format == "onnx" and _has_steps(bundle):
@@ -98,7 +105,19 @@ def render_readme(parts: Sequence[Part], options: ExportOptions, bundle: Bundle)
     return "\n".join([*lines, ""])
 
 
-def _about(part: Part) -> str:
+def _stacked(name: str, stack: ProbabilityStack) -> list[str]:
+    """Say which models a stage is made of, and how."""
+    how = {
+        LEARNED: "by logistic regression on the logarithms of their probabilities "
+        f"(below {LEAST:g} they count as that), model after model",
+        "mean": "by the mean of their probabilities",
+        "geometric": "by the geometric mean of their probabilities, scaled to sum 1",
+    }[stack.combine]
+    members = [f"`{name}-{n}` ({told})" for n, (told, _) in enumerate(stack.members)]
+    return [f"The {name} combines {', '.join(members)} {how}.", ""]
+
+
+def _about(part: Part, *, combined: bool) -> str:
     told = []
     for name, array in part.inputs.items():
         shape = ", ".join(["n", *map(str, array.shape[1:])])
@@ -112,6 +131,8 @@ def _about(part: Part) -> str:
             "keeping the aspect ratio, averaging over areas where it shrinks (cv2."
             "INTER_AREA) and bilinear where it grows."
         )
+    if combined:
+        return f"{text}: those logarithms; it is the combination alone."
     if TABLE in part.inputs:
         return f"{text}: features as the network of the bundle gives them."
     return f"{text}: scans of any size as gray values in [0, 1]."

@@ -9,6 +9,7 @@ from sklearn.pipeline import FeatureUnion
 
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import ProbabilityStack
 from hierclf.training.estimator import NetworkClassifier
 
 Reader = NetworkClassifier | FeatureExtractor
@@ -20,18 +21,28 @@ def readers_of(stage: Any) -> tuple[Reader, ...]:
     Parameters
     ----------
     stage : classifier or None
-        A network, a learner on features of some, or one on tables.
+        A network, a learner on features of some, a stack of these, or a learner on
+        tables.
 
     Returns
     -------
     readers : tuple of NetworkClassifier or FeatureExtractor
         Empty for a stage that looks at tables, and for none.
     """
+    if isinstance(stage, ProbabilityStack):
+        return tuple(one for member in members_of(stage) for one in readers_of(member))
     if isinstance(stage, NetworkClassifier):
         return (stage,)
     if not isinstance(stage, MetaLearner):
         return ()
     return extractors_of(getattr(stage, "features_", stage.features))
+
+
+def members_of(stage: Any) -> tuple[Any, ...]:
+    """List the classifiers of a stack; any other stage is one by itself."""
+    if not isinstance(stage, ProbabilityStack):
+        return (stage,)
+    return tuple(getattr(stage, "members_", [one for _, one in stage.members]))
 
 
 def extractors_of(features: Any) -> tuple[FeatureExtractor, ...]:

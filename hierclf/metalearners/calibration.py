@@ -9,7 +9,9 @@ from sklearn.linear_model import LogisticRegression
 Floats = NDArray[np.float64]
 
 
-def fit_calibrator(scores: Floats, targets: NDArray[np.intp]) -> LogisticRegression:
+def fit_calibrator(
+    scores: Floats, targets: NDArray[np.intp], weights: Floats | None = None
+) -> LogisticRegression:
     r"""Fit :math:`p = \mathrm{softmax}(W s + b)` on held-out scores.
 
     For two classes and one score this is Platt's sigmoid; for more it is matrix
@@ -22,19 +24,26 @@ def fit_calibrator(scores: Floats, targets: NDArray[np.intp]) -> LogisticRegress
     scores : ndarray of float, shape (n_rows, n_scores)
         By learners that were fitted on other patients.
     targets : ndarray of int, shape (n_rows,)
-        Class positions; all rows weigh the same, so that the probabilities are
-        those of the training prevalence, however the learner was balanced.
+        Class positions.
+    weights : ndarray of float, shape (n_rows,), optional
+        What each row counts, for example its costs, which would else be taken back
+        here; not the balance of the learner: where all rows weigh the same the
+        probabilities are those of the training prevalence.
 
     Returns
     -------
     calibrator : LogisticRegression
         Scores to probabilities.
     """
-    return LogisticRegression(C=10.0, max_iter=2000).fit(scores, targets)
+    calibrator = LogisticRegression(C=10.0, max_iter=2000)
+    return calibrator.fit(scores, targets, sample_weight=weights)
 
 
 def balanced_log_loss(
-    calibrator: LogisticRegression, scores: Floats, targets: NDArray[np.intp]
+    calibrator: LogisticRegression,
+    scores: Floats,
+    targets: NDArray[np.intp],
+    weights: Floats | None = None,
 ) -> float:
     r"""Judge held-out scores, all classes alike.
 
@@ -46,6 +55,8 @@ def balanced_log_loss(
         Held-out scores.
     targets : ndarray of int, shape (n_rows,)
         Class positions.
+    weights : ndarray of float, shape (n_rows,), optional
+        With which the calibrator was fitted.
 
     Returns
     -------
@@ -56,7 +67,8 @@ def balanced_log_loss(
         those at a border: of a rare stage there are too few to count errors.
     """
     probabilities = calibrator.predict_proba(scores)
-    prevalence = np.bincount(targets)[calibrator.classes_] / len(targets)
+    counts = np.bincount(targets, weights)[calibrator.classes_]
+    prevalence = counts / counts.sum()
     fair = probabilities / prevalence
     fair /= fair.sum(axis=1, keepdims=True)
     own = fair[np.arange(len(targets)), np.searchsorted(calibrator.classes_, targets)]

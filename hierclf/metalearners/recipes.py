@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import InputError
 
 NETWORK = "network"
 FEATURES = ("pooled", "gradcam", "scda", "scda_flat")
+SIDE_BY_SIDE: Literal["features"] = "features"
 LEARNER_NAMES = (
     *("logistic", "svm", "linear_svm", "forest", "boosting", "knn", "tree"),
 )

@@ -168,18 +168,19 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
             )
         recipe = find_learner(self.learner)
         patients = patients_of(X, len(labels), groups)
-        weights = self.weights_of(recipe, targets, sample_weight)
+        given = row_weights(sample_weight, len(labels))
+        weights = self.weights_of(recipe, targets, given)
         tried = self._candidates(recipe)
         if self.features is None:
             X = table_of(None, X)
         held = self._held_out(recipe, tried, X, labels, targets, weights, patients)
         self.trials_ = tuple(
-            Trial(components, params, _loss(scores, targets))
+            Trial(components, params, _loss(scores, targets, given))
             for (components, params), scores in zip(tried, held, strict=True)
         )
         place = int(np.argmin([trial.loss for trial in self.trials_]))
         self.best_ = self.trials_[place]
-        self.calibrator_ = fit_calibrator(held[place], targets)
+        self.calibrator_ = fit_calibrator(held[place], targets, given)
         self.features_, table = fit_features(self.features, X, labels, patients)
         front = front_of(table, self.best_.components, self.seed)
         learner = self.fit_learner(
@@ -201,11 +202,8 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
             )
         return tried
 
-    def weights_of(
-        self, recipe: Recipe, targets: Indices, sample_weight: ArrayLike | None
-    ) -> Floats:
+    def weights_of(self, recipe: Recipe, targets: Indices, given: Floats) -> Floats:
         """Weigh rows by the balance of their classes, and by what was given."""
-        given = row_weights(sample_weight, len(targets))
         if not recipe.takes_weights:
             if np.ptp(given) > 0:
                 raise InputError(
@@ -293,8 +291,9 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         return labels
 
 
-def _loss(scores: Floats, targets: Indices) -> float:
-    return balanced_log_loss(fit_calibrator(scores, targets), scores, targets)
+def _loss(scores: Floats, targets: Indices, given: Floats) -> float:
+    calibrator = fit_calibrator(scores, targets, given)
+    return balanced_log_loss(calibrator, scores, targets, given)
 
 
 def fit_features(

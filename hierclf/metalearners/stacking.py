@@ -13,12 +13,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils.validation import check_is_fitted
 
 from hierclf.data.inner_folds import inner_folds
-from hierclf.data.rows import accepted, patients_of, take
+from hierclf.data.rows import accepted, patients_of, row_weights, take
 from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import InputError
 
 Floats = NDArray[np.float64]
-_LEAST = 1e-6
+Told = dict[str, NDArray[Any]]
+LEAST = 1e-6
 
 
 def _mean(told: Floats) -> Floats:
@@ -27,7 +28,7 @@ def _mean(told: Floats) -> Floats:
 
 
 def _geometric(told: Floats) -> Floats:
-    product = np.exp(np.log(np.maximum(told, _LEAST)).mean(axis=1))
+    product = np.exp(np.log(np.maximum(told, LEAST)).mean(axis=1))
     shares: Floats = product / product.sum(axis=1, keepdims=True)
     return shares
 
@@ -67,7 +68,7 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
     members_ : tuple of classifier
         Fitted on all scans.
     combiner_ : LogisticRegression or None
-        None for a mean.
+        On class positions; None for a mean.
 
     Examples
     --------
@@ -93,7 +94,12 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
         self.seed = seed
 
     def fit(
-        self, X: Any, y: ArrayLike, groups: ArrayLike | None = None
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        validation: tuple[Any, ArrayLike] | None = None,
+        groups: ArrayLike | None = None,
     ) -> ProbabilityStack:
         """Fit the members, and what combines them.
 
@@ -103,6 +109,12 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
             What the members take.
         y : array-like, shape (n_scans,)
             Labels.
+        sample_weight : array-like of float, shape (n_scans,), optional
+            What a row counts, for the members and for what combines them.
+        validation : tuple (X, y), optional
+            Scans of other patients. Members are told of them, and what combines
+            these is fitted on them instead of in folds: networks that are trained
+            as a whole are too dear to be fitted in each.
         groups : array-like, shape (n_scans,), optional
             Patients, where `X` has no column that tells them.
 
@@ -114,7 +126,8 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If there is no member, or no such combination.
+            If there is no member or no such combination, weights are given to a
+            member without, or a class is missing from the validation scans.
         """
         choose("combine", self.combine, COMBINATIONS)
         if not self.members:
@@ -122,34 +135,66 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
                 "members: expected at least one classifier, got none. Name some."
             )
         labels = np.asarray(y)
-        self.classes_, targets = np.unique(labels, return_inverse=True)
-        patients = patients_of(X, len(labels), groups)
+        self.classes_ = np.unique(labels)
+        told: Told = {"groups": patients_of(X, len(labels), groups)}
+        if sample_weight is not None:
+            told["sample_weight"] = row_weights(sample_weight, len(labels))
         self.combiner_: LogisticRegression | None = None
-        if self.combine == LEARNED:
-            held = _as_logs(self._held_out(X, labels, patients))
-            self.combiner_ = LogisticRegression(max_iter=2000).fit(held, targets)
-        self.members_ = self._fit_members(X, labels, patients)
+        if self.combine == LEARNED and validation is None:
+            held = self._held_out(X, labels, told)
+            targets = np.searchsorted(self.classes_, labels)
+            self.combiner_ = _combiner(held, targets, told.get("sample_weight"))
+        self.members_ = self._fit_members(X, labels, told, validation)
+        if self.combine == LEARNED and validation is not None:
+            self.combiner_ = self._on_validation(*validation, labels, told)
         return self
 
     def _fit_members(
-        self, X: Any, labels: NDArray[Any], patients: NDArray[Any]
+        self, X: Any, labels: NDArray[Any], told: Told, validation: Any = None
     ) -> tuple[Any, ...]:
-        return tuple(
-            clone(one).fit(X, labels, **accepted(one, groups=patients))
-            for _, one in self.members
-        )
+        fitted = []
+        for name, member in self.members:
+            known = accepted(member, validation=validation, **told)
+            if "sample_weight" in told and "sample_weight" not in known:
+                raise InputError(
+                    f"members: expected ones that take weights or costs, got {name!r}. "
+                    "Take another, or leave the costs out."
+                )
+            fitted.append(clone(member).fit(X, labels, **known))
+        return tuple(fitted)
 
-    def _held_out(self, X: Any, labels: NDArray[Any], patients: NDArray[Any]) -> Floats:
+    def _held_out(self, X: Any, labels: NDArray[Any], told: Told) -> Floats:
         shape = (len(labels), len(self.members), len(self.classes_))
         held = np.full(shape, 1 / len(self.classes_))
-        folds = inner_folds(labels, patients, n_folds=self.cv, seed=self.seed)
+        folds = inner_folds(labels, told["groups"], n_folds=self.cv, seed=self.seed)
         for train, test in folds:
             if len(np.unique(labels[train])) < 2:
                 continue
-            known = take(X, train), labels[train], patients[train]
-            fitted = self._fit_members(*known)
+            known = {name: values[train] for name, values in told.items()}
+            fitted = self._fit_members(take(X, train), labels[train], known)
             held[test] = self._told(fitted, take(X, test))
         return held
+
+    def _on_validation(
+        self, X: Any, y: ArrayLike, labels: NDArray[Any], told: Told
+    ) -> LogisticRegression:
+        given = np.asarray(y)
+        missing = np.setdiff1d(self.classes_, given)
+        if len(missing):
+            raise InputError(
+                f"validation: expected scans of each of {self.classes_.tolist()} to "
+                f"learn a combination on, got none of {missing[0]!r}. Make the part "
+                "larger, or combine by mean or geometric."
+            )
+        known = np.isin(given, self.classes_)
+        weights = None
+        if "sample_weight" in told:  # those of the training scans of the same class
+            counted = told["sample_weight"]
+            of_class = {c: counted[labels == c].mean() for c in self.classes_.tolist()}
+            weights = np.array([of_class[c] for c in given[known].tolist()])
+        held = self._told(self.members_, take(X, np.flatnonzero(known)))
+        targets = np.searchsorted(self.classes_, given[known])
+        return _combiner(held, targets, weights)
 
     def _told(self, members: Sequence[Any], X: Any) -> Floats:
         """Ask each member; a class that it does not know has probability 0."""
@@ -181,7 +226,7 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
             return average(told)
         if self.combiner_ is None:
             raise TypeError("a learned combination was not fitted")
-        combined: Floats = self.combiner_.predict_proba(_as_logs(told))
+        combined: Floats = self.combiner_.predict_proba(as_logs(told))
         return combined
 
     def predict(self, X: Any) -> NDArray[Any]:
@@ -190,7 +235,25 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
         return labels
 
 
-def _as_logs(told: Floats) -> Floats:
-    """Lay probabilities of all members side by side, as logarithms."""
-    logs: Floats = np.log(np.maximum(told, _LEAST)).reshape(len(told), -1)
+def _combiner(
+    told: Floats, targets: NDArray[np.intp], weights: Floats | None
+) -> LogisticRegression:
+    learner = LogisticRegression(max_iter=2000)
+    return learner.fit(as_logs(told), targets, sample_weight=weights)
+
+
+def as_logs(told: Floats) -> Floats:
+    """Lay probabilities of all members side by side, as logarithms.
+
+    Parameters
+    ----------
+    told : ndarray of float, shape (n_scans, n_members, n_classes)
+        Probabilities; below 1e-6 they count as that.
+
+    Returns
+    -------
+    logs : ndarray of float, shape (n_scans, n_members * n_classes)
+        Member after member.
+    """
+    logs: Floats = np.log(np.maximum(told, LEAST)).reshape(len(told), -1)
     return logs

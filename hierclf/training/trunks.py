@@ -41,7 +41,7 @@ def trunk_of(
     return _trunk(view_of(options, output), options.head, source, cache)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)  # a stack has several, each maybe in two ways
 def _trunk(
     options: ViewOptions,
     head: str,

@@ -20,9 +20,10 @@ from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
 from hierclf.features.extractor import KINDS, FeatureExtractor
 from hierclf.features.readers import readers_of
-from hierclf.foundation.errors import BundleError
+from hierclf.foundation.errors import BundleError, InputError
 from hierclf.metalearners.learners import LEARNERS
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import ProbabilityStack
 
 SMALL = {
     "logistic": {"C": (1e-2,)},
@@ -115,6 +116,69 @@ def test_features_of_several_networks(network, scans, labels, told, tmp_path):
     loaded = load_bundle(tmp_path / "b").cascade
     same(loaded, cascade, scans(5))
     assert len(readers_of(loaded.screen_)) == 3
+
+
+@pytest.mark.parametrize("combine", ["logistic", "mean", "geometric"])
+def test_stacks(combine, network, scans, labels, told, tmp_path):
+    """Networks of other sizes, one of them with a learner on it."""
+    members = [
+        ("a", network()),
+        ("b", network(image_size=96, seed=3)),
+        ("c", learner(network, "forest")),
+    ]
+    stage = ProbabilityStack(members, combine=combine, cv=2)
+    cascade = HierarchicalClassifier(stage, stage, cut_point=0.5).fit(scans(), labels)
+    save_bundle(tmp_path / "b", cascade, told(cascade))
+    loaded = load_bundle(tmp_path / "b").cascade
+    same(loaded, cascade, scans(5))
+    assert [r.frame_side for r in readers_of(loaded.screen_)] == [73, 110, 73]
+    assert [name for name, _ in loaded.screen_.members] == ["a", "b", "c"]
+
+
+@pytest.fixture(scope="module")
+def stack_folder(network, scans, labels, told, tmp_path_factory):
+    stage = ProbabilityStack([("a", network()), ("b", network(seed=3))], cv=2)
+    cascade = HierarchicalClassifier(stage, stage, cut_point=0.5).fit(scans(), labels)
+    folder = tmp_path_factory.mktemp("stack") / "bundle"
+    save_bundle(folder, cascade, told(cascade))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"file": None}, "a file for 'logistic' only|weights"),
+        ({"combine": "mean"}, "a file for 'logistic' only"),
+        ({"combine": "vote"}, "screen.json"),
+        ({"names": ["a"]}, "members that know its classes"),
+        ({"classes": [False]}, "members that know its classes"),
+        ({"classes": [False, True, "x"]}, "a combination that its files fit"),
+        ({"file": "refine.skops"}, "weights"),
+        ({"members": []}, "screen.json"),
+    ],
+)
+def test_stack_that_does_not_fit(change, reason, stack_folder, tmp_path, edit):
+    folder = shutil.copytree(stack_folder, tmp_path / "stack")
+    edit(folder, "screen.json", **change)
+    with pytest.raises(BundleError, match=reason):
+        load_bundle(folder)
+
+
+def test_combination_of_fewer_members(stack_folder, tmp_path, edit):
+    """Its coefficients tell how many it is for."""
+    folder = shutil.copytree(stack_folder, tmp_path / "stack")
+    members = json.loads((folder / "screen.json").read_text())["members"]
+    edit(folder, "screen.json", members=[*members, members[0]], names=["a", "b", "c"])
+    with pytest.raises(BundleError, match="a combination that its files fit"):
+        load_bundle(folder)
+
+
+def test_stack_of_something_else_is_not_stored(scans, labels, told, network, tmp_path):
+    odd = ProbabilityStack([("a", network())], combine="mean")
+    cascade = HierarchicalClassifier(odd, odd, cut_point=0.5).fit(scans(), labels)
+    cascade.screen_.members_ = (LogisticRegression().fit([[0], [1]], [0, 1]),)
+    with pytest.raises(InputError, match="got a LogisticRegression in it"):
+        save_bundle(tmp_path / "b", cascade, told(cascade))
 
 
 def test_costs_are_on_record(network, scans, labels, told, tmp_path):

@@ -137,6 +137,60 @@ def test_features_of_two_networks(cohort: Path, tmp_path: Path) -> None:
     assert results.features["screen"].n_features == screen.learner_[0].n_features_in_
 
 
+@pytest.mark.slow
+def test_stack_of_two_networks(cohort: Path, tmp_path: Path) -> None:
+    """Of networks in the screen, of learners on them in the refinement."""
+    run, out = tmp_path / "run", tmp_path / "scores.csv"
+    done = command(
+        "train", "--data", cohort, "--healthy", "healthy", "--out", run,
+        "--also", "resnet18", "--combine", "logistic", "--costs", "recall",
+        "--refine.model", "pooled+logistic@8", "--refine.combine", "geometric",
+        "--folds", 2, "--resamples", 200, "--cache", tmp_path / "cache", *NETWORK,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cascade = load_bundle(run / "bundle").cascade
+    for stage, member in zip(
+        (cascade.screen_, cascade.refine_),
+        (NetworkClassifier, MetaLearner),
+        strict=True,
+    ):
+        assert [name for name, _ in stage.members] == ["test_resnet", "resnet18"]
+        assert all(isinstance(one, member) for one in stage.members_)
+    assert (cascade.screen_.combiner_ is None, cascade.refine_.combine) == (
+        False,
+        "geometric",
+    )
+    results = RunResults.from_json((run / "results.json").read_text())
+    assert results.stages["screen"].startswith("logistic regression on held-out log")
+    assert "resnet18: logistic on pooled features" in results.stages["refine"]
+    assert set(results.features) == {"refine-test_resnet", "refine-resnet18"}
+    done = command(
+        "score", "--bundle", run / "bundle", "--input", cohort / "scans", "--out", out
+    )
+    assert done.returncode == 0, done.stderr
+    with out.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    scores = {Path(row["path"]).name: float(row["screen_score"]) for row in rows}
+    table = pd.read_csv(run / "predictions.csv")
+    for path, score in zip(table["path"], table["screen_score"], strict=True):
+        assert scores[Path(path).name] == pytest.approx(score, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_stack_of_networks_that_are_trained_whole(cohort: Path, tmp_path: Path) -> None:
+    """Combined on the validation part: each is trained once."""
+    done = command(
+        "train", "--data", cohort, "--healthy", "healthy", "--out", tmp_path / "run",
+        "--also", "resnet18", "--combine", "logistic", "--part", "all", "--epochs", 1,
+        "--folds", 0, "--no-baselines", "--resamples", 200, *NETWORK,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    cascade = load_bundle(tmp_path / "run" / "bundle").cascade
+    histories = [len(one.history_) for one in cascade.screen_.members_]
+    assert histories == [1, 1]
+    assert cascade.screen_.combiner_.coef_.shape == (1, 4)
+
+
 def test_second_fit_touches_no_network(
     cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +233,21 @@ def test_second_fit_touches_no_network(
         (("--candidates", "network", "--screen.model", "network"), "screen/refine"),
         (("--model", "pooled+knn", "--costs", "recall"), "takes weights, got 'knn'"),
         (("--also", "resnet18"), "expected a learner beside it"),
+        (("--combine", "mean"), "expected several networks for 'mean'"),
+        (("--also", "test_resnet", "--combine", "mean"), "got 'test_resnet' again"),
+        (
+            (
+                "--also",
+                "resnet18",
+                "--combine",
+                "mean",
+                "--model",
+                "pooled+knn",
+                "--costs",
+                "recall",
+            ),
+            "takes weights, got 'knn'",
+        ),
         (("--model", "pooled+svm", "--also", "resnet19"), "Did you mean 'resnet18'"),
         (("--model", "pooled+svm", "--costs", "0,1,2;1,0,1;2,1,0"), "got a matrix"),
     ],

@@ -31,6 +31,7 @@ from hierclf.foundation.errors import InputError
 from hierclf.loading.scans import FrameReader
 from hierclf.metalearners.learners import LEARNERS
 from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import ProbabilityStack
 from tests.exporting.conftest import LABELS, draw_rows, draw_scans, learner, network
 
 
@@ -115,6 +116,79 @@ def test_whole_cascade(which, where, request):
     np.testing.assert_allclose(got["probabilities"], said.probabilities, atol=1e-4)
     assert got["decided"].tolist() == said.decided.tolist()
     assert len(set(got["decided"].tolist())) > 1
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "logistic",
+        *(pytest.param(how, marks=pytest.mark.slow) for how in ("mean", "geometric")),
+    ],
+)
+def stacked(request, bundle):
+    """Two networks and a learner, put together in each way."""
+    members = [("a", network()), ("b", network(image_size=64)), ("c", learner("svm"))]
+    members[1][1].set_params(seed=5)
+    stage = ProbabilityStack(members, combine=request.param, cv=2)
+    cascade = HierarchicalClassifier(stage, stage, cut_point=0.6)
+    cascade.fit(draw_scans(), LABELS)
+    return cascade, bundle(cascade), request.param
+
+
+def test_stack_as_a_graph(stacked, tmp_path):
+    cascade, folder, _ = stacked
+    ask(folder, tmp_path / "out", "cascade")
+    scans = draw_scans(seed=4)
+    got, expected = on_frames(tmp_path / "out", scans), cascade.decide(scans)
+    np.testing.assert_allclose(got["probabilities"], expected.probabilities, atol=1e-4)
+    assert got["decided"].tolist() == expected.decided.tolist()
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert "The screen combines `screen-0` (a), `screen-1` (b), `screen-2` (c)" in text
+
+
+@pytest.mark.slow
+def test_parts_of_a_stack_make_the_whole(stacked, tmp_path):
+    """Networks, the learner on one, and the combination, one after the other."""
+    cascade, folder, combine = stacked
+    ask(folder, tmp_path / "net", "network")
+    names = {path.name for path in (tmp_path / "net").glob("*.onnx")}
+    assert names == {f"{s}-{n}.onnx" for s in ("screen", "refine") for n in range(3)}
+    ask(folder, tmp_path / "meta", "meta")
+    names = {path.name for path in (tmp_path / "meta").glob("screen*.onnx")}
+    learned = {"screen.onnx"} if combine == "logistic" else set()
+    assert names == {"screen-2.onnx"} | learned
+    scans, reader = draw_scans(seed=4), FrameReader(73)
+    frames = np.stack([reader.frame_of(scan) for scan in scans])
+
+    def run(part, **inputs):
+        return run_onnx((tmp_path / part).read_bytes(), inputs)
+
+    told = [
+        run(f"net/screen-{n}.onnx", frames=frames)["probabilities"] for n in range(2)
+    ]
+    seen = run("net/screen-2.onnx", frames=frames)["features"]
+    told.append(run("meta/screen-2.onnx", features=seen)["probabilities"])
+    if combine == "mean":
+        found = np.mean(told, axis=0)
+    elif combine == "geometric":
+        found = np.exp(np.log(np.maximum(told, 1e-6)).mean(axis=0))
+        found /= found.sum(axis=1, keepdims=True)
+    else:
+        logs = np.hstack(np.log(np.maximum(told, 1e-6)))
+        found = run("meta/screen.onnx", features=logs)["probabilities"]
+    expected = cascade.screen_.predict_proba(scans)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["skops", "joblib"])
+def test_combination_in_other_forms(form, stacked, tmp_path):
+    _, folder, combine = stacked
+    ask(folder, tmp_path / "out", "meta", form)
+    names = {path.name for path in (tmp_path / "out").glob(f"*.{form}")}
+    assert (f"screen.{form}" in names) == (combine == "logistic")
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert ("the combination alone" in text) == (combine == "logistic")
 
 
 @pytest.mark.slow

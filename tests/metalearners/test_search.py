@@ -161,6 +161,17 @@ def test_weights_count():
     assert share[1] > share[0] + 0.2
 
 
+@pytest.mark.parametrize("name", sorted(set(LEARNERS) - {"knn"}))
+def test_calibration_does_not_take_costs_back(name):
+    """What weighs more is more probable, as it is for a network with that cost."""
+    data = manifest(shift=0.8)
+    weights = np.where(data["label"] == "a", 20.0, 1.0)
+    plain = quick(name).fit(data, data["label"])
+    weighed = quick(name).fit(data, data["label"], weights)
+    share = [(m.predict(data) == "a").mean() for m in (plain, weighed)]
+    assert share[1] > share[0] + 0.2
+
+
 def test_knn_takes_no_weights():
     data = manifest()
     with pytest.raises(InputError, match="expected one that takes weights"):

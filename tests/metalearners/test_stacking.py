@@ -134,3 +134,55 @@ def test_members_are_told_of_the_patients():
         stack = ProbabilityStack([("one", member)], combine=how)
         stack.fit(table, labels, groups=patients)
         assert stack.members_[0].best_.loss > 0.6
+
+
+class Weighed(OnColumns):
+    """Takes weights, and remembers what else it was told."""
+
+    def fit(self, X, y, sample_weight=None, validation=None):
+        super().fit(X, y)
+        self.inner_.fit(X[list(self.columns)].to_numpy(), y, sample_weight)
+        self.checked_ = validation
+        return self
+
+
+@pytest.mark.parametrize("how", ["logistic", "mean", "geometric"])
+def test_what_weighs_more_is_said_more_often(how):
+    data = manifest()
+    members = [("one", Weighed(("f0",))), ("two", Weighed(("f1",)))]
+    weights = np.where(data["label"] == "c", 10.0, 1.0)
+    stacks = [
+        ProbabilityStack(members, combine=how).fit(data, data["label"], given)
+        for given in (None, weights)
+    ]
+    shares = [(stack.predict(data) == "c").mean() for stack in stacks]
+    assert shares[1] > shares[0] + 0.2
+    with pytest.raises(InputError, match="take weights or costs, got 'one'"):
+        ProbabilityStack(PAIR, combine=how).fit(data, data["label"], weights)
+
+
+@pytest.mark.parametrize("weighed", [False, True])
+def test_validation_scans_take_the_place_of_folds(weighed):
+    """Each member is fitted once, on the training scans alone."""
+    data, other = manifest(), manifest(120, seed=5)
+    other["patient_id"] = "v" + other["patient_id"]
+    exam = (other, other["label"])
+    members = [("one", Weighed(("f0", "f1"))), ("heart", Weighed(noise=True))]
+    weights = np.where(data["label"] == "c", 10.0, 1.0) if weighed else None
+    stack = ProbabilityStack(members).fit(data, data["label"], weights, exam)
+    assert all(one.checked_ is exam for one in stack.members_)
+    assert all(one.patients_ == set(data["patient_id"]) for one in stack.members_)
+    told = np.log(np.maximum(stack.members_[0].predict_proba(other), 1e-6))
+    flat = np.full((120, 3), np.log(1 / 3))  # what the other knows of strangers
+    again = LogisticRegression(max_iter=2000).fit(
+        np.hstack([told, flat]), other["label"],
+        np.where(other["label"] == "c", 10, 1) / weights.mean() if weighed else None,
+    )  # fmt: skip
+    np.testing.assert_allclose(stack.combiner_.coef_, again.coef_, atol=0.01)
+    few = other[other["label"] != "b"]
+    with pytest.raises(InputError, match="got none of 'b'"):
+        ProbabilityStack(members).fit(
+            data, data["label"], validation=(few, few["label"])
+        )
+    means = ProbabilityStack(members, combine="mean")
+    means.fit(data, data["label"], validation=(few, few["label"]))
