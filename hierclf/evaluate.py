@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hierclf.config import EvaluateOptions
+from hierclf.config.commands import EvaluateOptions
 from hierclf.console import parse, run
 
 PURPOSE = (

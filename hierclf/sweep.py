@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hierclf.config import SweepOptions
+from hierclf.config.commands import SweepOptions
 from hierclf.console import parse, run
 
 PURPOSE = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hierclf.config import TrainOptions
+from hierclf.config.commands import TrainOptions
 from hierclf.console import parse, run
 
 PURPOSE = (

@@ -16,7 +16,7 @@ import pandas as pd
 
 from experiments.features.leak import leak_rows
 from experiments.tables import markdown_table, save_rows, seed_row
-from hierclf.config import TrainOptions
+from hierclf.config.commands import TrainOptions
 from hierclf.evaluation.comparison import paired
 from hierclf.evaluation.predictions import Predictions, predictions_of
 from hierclf.jobs.train import train

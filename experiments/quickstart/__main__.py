@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from experiments.tables import markdown_gains, markdown_table, save_rows, seed_row
-from hierclf.config import TrainOptions
+from hierclf.config.commands import TrainOptions
 from hierclf.console import parse
 from hierclf.jobs.train import train
 from hierclf.reporting.results import RunResults, read_results

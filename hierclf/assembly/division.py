@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from hierclf.cascade.hierarchical import Folds
-from hierclf.config import TrainOptions
+from hierclf.config.commands import TrainOptions
 from hierclf.data.split import hold_out, patient_folds, read_splits
 from hierclf.foundation.errors import InputError
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
-from hierclf.config import StageOptions, TrainOptions
+from hierclf.config.commands import TrainOptions
+from hierclf.config.stage import StageOptions
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.features.readers import Reader, members_of, readers_of, union
 from hierclf.foundation.errors import InputError

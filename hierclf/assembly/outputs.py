@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hierclf.assembly.scans import RunData
 from hierclf.bundle.info import BundleInfo, DataSummary, describe
 from hierclf.cascade.hierarchical import HierarchicalClassifier
-from hierclf.config import TrainOptions
+from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked, read_json, write_json
 from hierclf.reporting.results import RunResults

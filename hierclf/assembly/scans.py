@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hierclf.config import LabelledData
+from hierclf.config.commands import LabelledData
 from hierclf.data.dataset import DataOptions, Dataset
 from hierclf.features.readers import Reader
 from hierclf.foundation.errors import InputError, ScanError, join_troubles

@@ -20,7 +20,7 @@ from hierclf.assembly.scans import (
 )
 from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.cascade.decisions import Decisions
-from hierclf.config import EvaluateOptions, SweepOptions
+from hierclf.config.commands import EvaluateOptions, SweepOptions
 from hierclf.data.dataset import read_dataset
 from hierclf.data.split import read_splits
 from hierclf.features.readers import readers_of

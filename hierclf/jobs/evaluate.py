@@ -16,7 +16,7 @@ from hierclf.assembly.trained import (
     open_bundle,
 )
 from hierclf.bundle.store import Bundle
-from hierclf.config import EvaluateOptions
+from hierclf.config.commands import EvaluateOptions
 from hierclf.foundation.files import check_new, new_folder, write_json
 from hierclf.reporting.report import write_report
 from hierclf.reporting.results import RunResults, write_results

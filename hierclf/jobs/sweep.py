@@ -17,7 +17,7 @@ from hierclf.bundle.store import Bundle
 from hierclf.cascade import curve as curves
 from hierclf.cascade.curve_interval import bootstrap_curve
 from hierclf.cascade.cut_point import CutPointChoice, choose_cut_point, parse_rule
-from hierclf.config import SweepOptions
+from hierclf.config.commands import SweepOptions
 from hierclf.foundation.files import check_new, new_folder
 from hierclf.reporting.cut_point_figures import cut_point_figures
 from hierclf.reporting.sweep_page import SWEEP_PAGE, SweepResults, write_sweep

@@ -37,7 +37,7 @@ from hierclf.assembly.scans import (
     tell,
 )
 from hierclf.bundle.store import save_bundle
-from hierclf.config import TrainOptions
+from hierclf.config.commands import TrainOptions
 from hierclf.data.dataset import read_dataset
 from hierclf.data.split import write_splits
 from hierclf.problem.labels import hierarchy_of

@@ -3,7 +3,9 @@
 A backbone turns images into a feature map. torchvision's networks are taken
 where a source names them, because their weights are the published ones; all
 others come from timm. ``efficientnet_lite0`` is the default: its ImageNet
-weights are installed with the package, so that it works behind a firewall.
+weights are installed with the package, so that it works behind a firewall. Those of
+its two larger sisters are packages too (``hierclf[lite]``): a stack of several
+networks needs no download either.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ TORCHVISION: Mapping[str, _Recipe] = MappingProxyType(
 
 def backbone_names() -> tuple[str, ...]:
     """List the names that work without timm's catalogue."""
-    return (sources.LITE0, *TORCHVISION)
+    return (*sources.LITES, *TORCHVISION)
 
 
 def make_backbone(
@@ -176,7 +178,7 @@ def _named_state(
 
 
 def _make_timm(name: str, weights: str, folder: Path | None) -> Backbone:
-    architecture = f"tf_{name}" if name == sources.LITE0 else name
+    architecture = f"tf_{name}" if name in sources.LITES else name
     if not timm.is_model(architecture):
         known = (*backbone_names(), *timm.list_models(f"{name[:3]}*"))
         raise InputError(
@@ -196,8 +198,8 @@ def _make_timm(name: str, weights: str, folder: Path | None) -> Backbone:
 
 
 def _timm_imagenet(name: str) -> dict[str, Tensor]:
-    if name == sources.LITE0:
-        return sources.packaged_lite0()
+    if name in sources.LITES:
+        return sources.packaged(name)
     try:
         model = timm.create_model(name, pretrained=True)
     except (OSError, RuntimeError) as error:

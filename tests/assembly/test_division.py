@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hierclf.assembly.division import divide, folds_of
-from hierclf.config import TrainOptions
+from hierclf.config.commands import TrainOptions
 from hierclf.data.split import write_splits
 from hierclf.foundation.errors import InputError
 

@@ -143,7 +143,7 @@ def test_file_that_holds_no_options(
 
 
 def test_flag_goes_before_file(tmp_path: Path) -> None:
-    from hierclf.config import TrainOptions
+    from hierclf.config.commands import TrainOptions
     from hierclf.console import parse
 
     config = tmp_path / "c.yml"

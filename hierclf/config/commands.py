@@ -1,4 +1,4 @@
-"""The options of each command: those of the folders below, put together."""
+"""The options of each command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     ValidationInfo,
@@ -15,164 +14,16 @@ from pydantic import (
 )
 
 from hierclf.cascade.curve import Points
-from hierclf.cascade.cut_point import parse_rule
+from hierclf.config.stage import STAGE_NAMES, StageName, StageOptions
+from hierclf.config.values import (
+    Adjustment,
+    Candidate,
+    Costs,
+    CutPoint,
+    Names,
+    split_names,
+)
 from hierclf.data.dataset import DataOptions
-from hierclf.foundation.errors import InputError
-from hierclf.metalearners.recipes import NETWORK, SIDE_BY_SIDE, parse_model
-from hierclf.training.options import NetworkOptions
-
-
-def _split_names(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    names = tuple(part.strip() for part in value.split(",") if part.strip())
-    if value and not names:
-        raise ValueError(f"expected names separated by commas, got {value!r}.")
-    return names
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
-"""Labels; a flag separates them by commas."""
-
-CostRule = Literal["none", "recall", "ordered"]
-StageName = Literal["screen", "refine", "flat"]
-STAGE_NAMES: tuple[StageName, ...] = ("screen", "refine", "flat")
-"""The stages, and the flat classifier, which takes the common options."""
-
-
-def parse_costs(value: object) -> CostRule | tuple[tuple[float, ...], ...]:
-    """Read costs as a flag or a file gives them.
-
-    Parameters
-    ----------
-    value : str, or sequence of float, or sequence of sequences
-        ``none``, ``recall``, ``ordered``, a vector ``5,8,9``, or a matrix whose
-        rows are separated by semicolons.
-
-    Returns
-    -------
-    costs : str or tuple of tuple of float
-        A vector has one row.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-
-    Examples
-    --------
-    >>> parse_costs("5,8,9")
-    ((5.0, 8.0, 9.0),)
-    """
-    if value in ("none", "recall", "ordered"):
-        return value
-    try:
-        if isinstance(value, str):
-            rows = [row.split(",") for row in value.split(";")]
-        else:
-            listed = list(value)  # type: ignore[call-overload]
-            rows = listed if isinstance(listed[0], (list, tuple)) else [listed]
-        return tuple(tuple(float(cell) for cell in row) for row in rows)
-    except (TypeError, ValueError, IndexError) as error:
-        raise InputError(
-            f"costs: expected none, recall, ordered, a vector like 5,8,9 or a matrix "
-            f"like 0,1;2,0, got {value!r}. Rows are true labels."
-        ) from error
-
-
-def _check_cut_point(value: object) -> float | str:
-    text = str(value)
-    try:
-        number = float(text)
-    except ValueError:
-        return str(parse_rule(text))
-    if not 0 <= number <= 1:
-        raise ValueError(
-            f"cut_point: expected a number in [0, 1] or a rule, got {text}. "
-            "Rules: macro_recall, youden, sensitivity>=0.95."
-        )
-    return number
-
-
-CutPoint = Annotated[float | str, BeforeValidator(_check_cut_point)]
-Adjustment = Literal["tuned"] | Annotated[float, Field(ge=0, le=3)]
-Costs = Annotated[
-    CostRule | tuple[tuple[float, ...], ...], BeforeValidator(parse_costs)
-]
-
-
-def _check_model(name: str) -> str:
-    parse_model(name)
-    return name
-
-
-def _check_candidate(name: str) -> str:
-    for model in name.split("/", maxsplit=1):
-        parse_model(model)
-    return name
-
-
-Model = Annotated[str, AfterValidator(_check_model)]
-Candidate = Annotated[str, AfterValidator(_check_candidate)]
-
-
-class StageOptions(NetworkOptions):
-    """A stage: its network, and whether a learner stands on it."""
-
-    model: Model = Field(
-        NETWORK,
-        description="network, or a learner on its features: pooled, gradcam, scda or "
-        "scda_flat, then + and logistic, svm, linear_svm, forest, boosting, knn or "
-        "tree, then maybe @ and a number of principal components: scda+svm@16",
-    )
-
-    also: Names = Field(
-        (),
-        description="further networks beside --backbone, separated by commas",
-    )
-    combine: Literal["features", "logistic", "mean", "geometric"] = Field(
-        SIDE_BY_SIDE,
-        description="what is made of several networks: features, side by side before "
-        "one learner; or one model for each, whose probabilities are combined by "
-        "logistic regression on held-out ones, their mean or their geometric mean",
-    )
-
-    def check(self) -> None:
-        """Check what options must have beside each other.
-
-        Raises
-        ------
-        ValueError
-            If they do not fit together.
-        """
-        if self.also and self.model == NETWORK and self.combine == SIDE_BY_SIDE:
-            raise ValueError(
-                "also: expected a learner beside it, got model 'network'. Add --model "
-                "pooled+logistic, which sets their features side by side, or combine "
-                "what the networks say: --combine logistic."
-            )
-        twins = [n for n in self.also if (self.backbone, *self.also).count(n) > 1]
-        if twins:
-            raise ValueError(
-                f"also: expected networks beside the backbone, each once, got "
-                f"{twins[0]!r} again. Leave it out."
-            )
-        if not self.also and self.combine != SIDE_BY_SIDE:
-            raise ValueError(
-                f"combine: expected several networks for {self.combine!r}, got one. "
-                "Name further ones: --also resnet18,densenet121."
-            )
-        if self.model != NETWORK and self.part != "head":
-            raise ValueError(
-                f"model: expected part head beside {self.model!r}, got {self.part!r}. "
-                "A network that learns as a whole would be fitted again in each fold "
-                "of the learner."
-            )
-
-    def of_network(self) -> NetworkOptions:
-        """Give the options that the network needs to know."""
-        values = self.model_dump(exclude={"model", "also", "combine"})
-        return NetworkOptions.model_validate(values)
 
 
 class LabelledData(DataOptions):
@@ -252,7 +103,7 @@ class TrainOptions(LabelledData):
     by: Literal["any", "mean"] = Field(
         "mean", description="how the scans of a patient are put together"
     )
-    candidates: Annotated[tuple[Candidate, ...], BeforeValidator(_split_names)] = Field(
+    candidates: Annotated[tuple[Candidate, ...], BeforeValidator(split_names)] = Field(
         (),
         description="models to choose from, separated by commas (screen/refine where "
         "they differ), by the macro recall of the cascade on held-out training scans; "

@@ -1,0 +1,1 @@
+"""Options of the commands: those of the folders below, put together."""

@@ -1,0 +1,74 @@
+"""The options of one stage."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from hierclf.config.values import Model, Names
+from hierclf.metalearners.recipes import NETWORK, SIDE_BY_SIDE
+from hierclf.training.options import NetworkOptions
+
+StageName = Literal["screen", "refine", "flat"]
+STAGE_NAMES: tuple[StageName, ...] = ("screen", "refine", "flat")
+"""The stages, and the flat classifier, which takes the common options."""
+
+
+class StageOptions(NetworkOptions):
+    """A stage: its network, and whether a learner stands on it."""
+
+    model: Model = Field(
+        NETWORK,
+        description="network, or a learner on its features: pooled, gradcam, scda or "
+        "scda_flat, then + and logistic, svm, linear_svm, forest, boosting, knn or "
+        "tree, then maybe @ and a number of principal components: scda+svm@16",
+    )
+
+    also: Names = Field(
+        (),
+        description="further networks beside --backbone, separated by commas",
+    )
+    combine: Literal["features", "logistic", "mean", "geometric"] = Field(
+        SIDE_BY_SIDE,
+        description="what is made of several networks: features, side by side before "
+        "one learner; or one model for each, whose probabilities are combined by "
+        "logistic regression on held-out ones, their mean or their geometric mean",
+    )
+
+    def check(self) -> None:
+        """Check what options must have beside each other.
+
+        Raises
+        ------
+        ValueError
+            If they do not fit together.
+        """
+        if self.also and self.model == NETWORK and self.combine == SIDE_BY_SIDE:
+            raise ValueError(
+                "also: expected a learner beside it, got model 'network'. Add --model "
+                "pooled+logistic, which sets their features side by side, or combine "
+                "what the networks say: --combine logistic."
+            )
+        twins = [n for n in self.also if (self.backbone, *self.also).count(n) > 1]
+        if twins:
+            raise ValueError(
+                f"also: expected networks beside the backbone, each once, got "
+                f"{twins[0]!r} again. Leave it out."
+            )
+        if not self.also and self.combine != SIDE_BY_SIDE:
+            raise ValueError(
+                f"combine: expected several networks for {self.combine!r}, got one. "
+                "Name further ones: --also resnet18,densenet121."
+            )
+        if self.model != NETWORK and self.part != "head":
+            raise ValueError(
+                f"model: expected part head beside {self.model!r}, got {self.part!r}. "
+                "A network that learns as a whole would be fitted again in each fold "
+                "of the learner."
+            )
+
+    def of_network(self) -> NetworkOptions:
+        """Give the options that the network needs to know."""
+        values = self.model_dump(exclude={"model", "also", "combine"})
+        return NetworkOptions.model_validate(values)

@@ -1,0 +1,103 @@
+"""Values of options that are written as text: names, costs, cut points, models."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from hierclf.cascade.cut_point import parse_rule
+from hierclf.foundation.errors import InputError
+from hierclf.metalearners.recipes import parse_model
+
+
+def split_names(value: object) -> object:
+    """Separate names by commas; what is no text is left as it is."""
+    if not isinstance(value, str):
+        return value
+    names = tuple(part.strip() for part in value.split(",") if part.strip())
+    if value and not names:
+        raise ValueError(f"expected names separated by commas, got {value!r}.")
+    return names
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(split_names)]
+"""Labels; a flag separates them by commas."""
+
+CostRule = Literal["none", "recall", "ordered"]
+
+
+def parse_costs(value: object) -> CostRule | tuple[tuple[float, ...], ...]:
+    """Read costs as a flag or a file gives them.
+
+    Parameters
+    ----------
+    value : str, or sequence of float, or sequence of sequences
+        ``none``, ``recall``, ``ordered``, a vector ``5,8,9``, or a matrix whose
+        rows are separated by semicolons.
+
+    Returns
+    -------
+    costs : str or tuple of tuple of float
+        A vector has one row.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> parse_costs("5,8,9")
+    ((5.0, 8.0, 9.0),)
+    """
+    if value in ("none", "recall", "ordered"):
+        return value
+    try:
+        if isinstance(value, str):
+            rows = [row.split(",") for row in value.split(";")]
+        else:
+            listed = list(value)  # type: ignore[call-overload]
+            rows = listed if isinstance(listed[0], (list, tuple)) else [listed]
+        return tuple(tuple(float(cell) for cell in row) for row in rows)
+    except (TypeError, ValueError, IndexError) as error:
+        raise InputError(
+            f"costs: expected none, recall, ordered, a vector like 5,8,9 or a matrix "
+            f"like 0,1;2,0, got {value!r}. Rows are true labels."
+        ) from error
+
+
+def _check_cut_point(value: object) -> float | str:
+    text = str(value)
+    try:
+        number = float(text)
+    except ValueError:
+        return str(parse_rule(text))
+    if not 0 <= number <= 1:
+        raise ValueError(
+            f"cut_point: expected a number in [0, 1] or a rule, got {text}. "
+            "Rules: macro_recall, youden, sensitivity>=0.95."
+        )
+    return number
+
+
+CutPoint = Annotated[float | str, BeforeValidator(_check_cut_point)]
+Adjustment = Literal["tuned"] | Annotated[float, Field(ge=0, le=3)]
+Costs = Annotated[
+    CostRule | tuple[tuple[float, ...], ...], BeforeValidator(parse_costs)
+]
+
+
+def _check_model(name: str) -> str:
+    parse_model(name)
+    return name
+
+
+def _check_candidate(name: str) -> str:
+    for model in name.split("/", maxsplit=1):
+        parse_model(model)
+    return name
+
+
+Model = Annotated[str, AfterValidator(_check_model)]
+Candidate = Annotated[str, AfterValidator(_check_candidate)]
