@@ -16,6 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from skl2onnx import to_onnx
+from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from hierclf.exporting.graphs import IR_VERSION, OPSET
@@ -48,8 +49,10 @@ def learner_graph(stage: Any, n_features: int) -> onnx.ModelProto:
         If skl2onnx cannot write it.
     """
     if isinstance(stage, MetaLearner):
-        model = _convert(stage.learner_, stage.learner_[-1], n_features, margins=True)
-        return _calibrated(model, stage.calibrator_)
+        last = stage.learner_[-1]
+        model = _convert(last, last, last.n_features_in_, margins=True)
+        _declare(model, n_features)
+        return _calibrated(_behind_front(model, stage.learner_), stage.calibrator_)
     return _convert(stage, stage, n_features, margins=False)
 
 
@@ -94,6 +97,41 @@ def _declare(model: onnx.ModelProto, n_features: int) -> None:
     graph.output.append(output)
     del graph.value_info[:]
     model.ir_version = IR_VERSION
+
+
+def _behind_front(model: onnx.ModelProto, learner: Pipeline) -> onnx.ModelProto:
+    """Put standardization and principal components before a learner.
+
+    In double precision, as in Python, and then as single as the learner's own nodes
+    are: a feature does not cross the step of a tree on the way.
+    """
+    steps = learner.named_steps
+    arrays = {"front_mean": steps["scale"].mean_, "front_scale": steps["scale"].scale_}
+    nodes = [
+        helper.make_node("Cast", [TABLE], ["front_double"], to=onnx.TensorProto.DOUBLE),
+        helper.make_node("Sub", ["front_double", "front_mean"], ["front_centered"]),
+        helper.make_node("Div", ["front_centered", "front_scale"], ["front_scaled"]),
+    ]
+    last = "front_scaled"
+    if "pca" in steps:
+        arrays["front_middle"] = steps["pca"].mean_
+        arrays["front_components"] = steps["pca"].components_.T
+        told = [last, "front_middle"], ["front_moved"]
+        nodes.append(helper.make_node("Sub", *told))
+        told = ["front_moved", "front_components"], ["front_turned"]
+        nodes.append(helper.make_node("MatMul", *told))
+        last = "front_turned"
+    single = onnx.TensorProto.FLOAT
+    nodes.append(helper.make_node("Cast", [last], ["front_table"], to=single))
+    for name, array in arrays.items():
+        exact = np.ascontiguousarray(array, dtype=np.float64)
+        model.graph.initializer.append(numpy_helper.from_array(exact, name))
+    for node in model.graph.node:
+        node.input[:] = [n if n != TABLE else "front_table" for n in node.input]
+    nodes += model.graph.node
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
 
 
 def _calibrated(model: onnx.ModelProto, calibrator: Any) -> onnx.ModelProto:

@@ -50,9 +50,10 @@ have neither trouble."""
 
 
 STEPS = """A forest, a boosting, a tree and neighbors answer in steps. Where a feature
-lies on the edge of one, the last digit decides: of 2,000 random rows one
-got another answer from the graph than from scikit-learn (a forest by 0.0003, a
-boosting by 0.0015, both of four classes)."""
+lies on the edge of one, its last digit decides, and the networks of a graph give
+features whose last digits differ from those of the bundle. On equal features trees
+gave equal answers for 700,000 random rows; neighbors gave 3 of 50,000 others, by up
+to 0.07, where two were equally far."""
 
 
 def _has_steps(bundle: Bundle) -> bool:

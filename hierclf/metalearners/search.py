@@ -280,7 +280,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "learner_")
         table = table_of(self.features_, X)
-        near = self.learner_[:-1].transform(table)
+        near = _through(self.learner_[:-1], table)
         scores = scores_of(self.learner_[-1], near, len(self.classes_))
         probabilities: Floats = self.calibrator_.predict_proba(scores)
         return probabilities
@@ -327,7 +327,17 @@ def _reduce(
     seen: Floats, unseen: Floats, components: int | None, seed: int
 ) -> tuple[Floats, Floats]:
     front = front_of(seen, components, seed)
-    return front.fit_transform(seen), front.transform(unseen)
+    return front.fit_transform(seen), _through(front, unseen)
+
+
+def _through(front: Pipeline, table: Floats) -> Floats:
+    """Turn features of new scans to what a learner sees, in double precision.
+
+    In single precision the last digit would depend on the order of a sum, and a tree
+    that splits there would answer otherwise in an exported graph.
+    """
+    turned: Floats = front.transform(table.astype(np.float64))
+    return turned
 
 
 def front_of(table: Floats, components: int | None, seed: int) -> Pipeline:

@@ -118,6 +118,23 @@ def test_whole_cascade(which, where, request):
     assert len(set(got["decided"].tolist())) > 1
 
 
+def test_trees_take_the_same_steps_as_in_python():
+    """Where a sum is rounded otherwise, one in some ten thousand rows crosses one."""
+    rng = np.random.default_rng(0)
+    y = np.arange(400) % 4
+    X = rng.normal(size=(400, 200)) + 0.4 * y[:, None] * (np.arange(200) < 9)
+    stage = MetaLearner(
+        None, "boosting", components=(16,), grid={"n_estimators": (100,)}, cv=2
+    ).fit((3 * X + 5).astype(np.float32), y)
+    cascade = HierarchicalClassifier(stage, None)
+    cascade.screen_, cascade.refine_ = stage, None
+    (part,) = meta_parts(cascade, "onnx")
+    new = np.random.default_rng(4).normal(size=(50_000, 200))
+    rows = (3 * new + 5).astype(np.float32)
+    got = run_onnx(part.content, {"features": rows})["probabilities"]
+    np.testing.assert_allclose(got, stage.predict_proba(rows), atol=1e-5)
+
+
 @pytest.fixture(
     scope="module",
     params=[
