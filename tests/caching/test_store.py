@@ -145,3 +145,26 @@ def test_bad_limit_is_told(told: str, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("HIERCLF_CACHE_GB", told)
     with pytest.raises(InputError, match="expected a number above 0"):
         ArrayCache(tmp_path, "s")
+
+
+def test_disk_that_is_full(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By a small disk in memory: what fits is whole, the rest is computed again."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no right to mount a file system")
+    try:
+        cache, arrays = ArrayCache(tmp_path, "s"), {}
+        for number in range(16):
+            key = f"{number:064x}"
+            arrays[key] = np.full(1000, number)  # of 8 kB
+            cache.put(key, arrays[key])
+        assert sum("No space left" in r.message for r in caplog.records) == 1
+        found = {key: ArrayCache(tmp_path, "s").get(key) for key in arrays}
+        kept = [key for key, array in found.items() if array is not None]
+        assert 0 < len(kept) < 16
+        for key in kept:
+            np.testing.assert_array_equal(found[key], arrays[key])
+        names = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+        assert sorted(names) == sorted(kept)
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)  # noqa: S607
