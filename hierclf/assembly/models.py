@@ -241,11 +241,11 @@ class Builder:
 
     def _classifier(self, options: StageOptions, costs: pd.DataFrame | None) -> Any:
         """Build a network, a learner on features, or a stack of one of these."""
-        others = [options.model_copy(update={"backbone": b}) for b in options.also]
-        if not others or options.combine == SIDE_BY_SIDE:
-            return self._member([options, *others], costs)
+        networks = options.networks()
+        if len(networks) == 1 or options.combine == SIDE_BY_SIDE:
+            return self._member(networks, costs)
         names = [options.backbone, *options.also]
-        members = [self._member([one], costs) for one in (options, *others)]
+        members = [self._member([one], costs) for one in networks]
         return ProbabilityStack(
             list(zip(names, members, strict=True)),
             combine=options.combine,

@@ -27,7 +27,8 @@ class StageOptions(NetworkOptions):
 
     also: Names = Field(
         (),
-        description="further networks beside --backbone, separated by commas",
+        description="further networks beside --backbone, separated by commas; behind @ "
+        "may stand the size at which one looks: resnet18,efficientnet_lite2@260",
     )
     combine: Literal["features", "logistic", "mean", "geometric"] = Field(
         SIDE_BY_SIDE,
@@ -50,7 +51,8 @@ class StageOptions(NetworkOptions):
                 "pooled+logistic, which sets their features side by side, or combine "
                 "what the networks say: --combine logistic."
             )
-        twins = [n for n in self.also if (self.backbone, *self.also).count(n) > 1]
+        seen = [f"{one.backbone}@{one.image_size}" for one in self.networks()]
+        twins = [name for name in seen if seen.count(name) > 1]
         if twins:
             raise ValueError(
                 f"also: expected networks beside the backbone, each once, got "
@@ -67,6 +69,28 @@ class StageOptions(NetworkOptions):
                 "A network that learns as a whole would be fitted again in each fold "
                 "of the learner."
             )
+
+    def networks(self) -> tuple[StageOptions, ...]:
+        """Give the options for each network, the backbone's first.
+
+        Returns
+        -------
+        networks : tuple of StageOptions
+            The same but for backbone and size.
+
+        Raises
+        ------
+        ValueError
+            If a size is none.
+        """
+        found = [self]
+        for told in self.also:
+            name, at, size = told.partition("@")
+            changed: dict[str, object] = {"backbone": name}
+            if at:
+                changed["image_size"] = size
+            found.append(StageOptions.model_validate(self.model_dump() | changed))
+        return tuple(found)
 
     def of_network(self) -> NetworkOptions:
         """Give the options that the network needs to know."""

@@ -143,7 +143,7 @@ def test_stack_of_two_networks(cohort: Path, tmp_path: Path) -> None:
     run, out = tmp_path / "run", tmp_path / "scores.csv"
     done = command(
         "train", "--data", cohort, "--healthy", "healthy", "--out", run,
-        "--also", "resnet18", "--combine", "logistic", "--costs", "recall",
+        "--also", "resnet18@96", "--combine", "logistic", "--costs", "recall",
         "--refine.model", "pooled+logistic@8", "--refine.combine", "geometric",
         "--folds", 2, "--resamples", 200, "--cache", tmp_path / "cache", *NETWORK,
     )  # fmt: skip
@@ -154,7 +154,9 @@ def test_stack_of_two_networks(cohort: Path, tmp_path: Path) -> None:
         (NetworkClassifier, MetaLearner),
         strict=True,
     ):
-        assert [name for name, _ in stage.members] == ["test_resnet", "resnet18"]
+        assert [name for name, _ in stage.members] == ["test_resnet", "resnet18@96"]
+        sides = [reader.frame_side for reader in readers_of(stage)]
+        assert sides[0] < sides[1]
         assert all(isinstance(one, member) for one in stage.members_)
     assert (cascade.screen_.combiner_ is None, cascade.refine_.combine) == (
         False,
@@ -162,8 +164,8 @@ def test_stack_of_two_networks(cohort: Path, tmp_path: Path) -> None:
     )
     results = RunResults.from_json((run / "results.json").read_text())
     assert results.stages["screen"].startswith("logistic regression on held-out log")
-    assert "resnet18: logistic on pooled features" in results.stages["refine"]
-    assert set(results.features) == {"refine-test_resnet", "refine-resnet18"}
+    assert "resnet18@96: logistic on pooled features" in results.stages["refine"]
+    assert set(results.features) == {"refine-test_resnet", "refine-resnet18@96"}
     done = command(
         "score", "--bundle", run / "bundle", "--input", cohort / "scans", "--out", out
     )
@@ -234,7 +236,9 @@ def test_second_fit_touches_no_network(
         (("--model", "pooled+knn", "--costs", "recall"), "takes weights, got 'knn'"),
         (("--also", "resnet18"), "expected a learner beside it"),
         (("--combine", "mean"), "expected several networks for 'mean'"),
-        (("--also", "test_resnet", "--combine", "mean"), "got 'test_resnet' again"),
+        (("--also", "test_resnet", "--combine", "mean"), "got 'test_resnet@32' again"),
+        (("--also", "resnet18@7", "--combine", "mean"), "image_size: expected"),
+        (("--also", "resnet18@", "--combine", "mean"), "image_size: expected"),
         (
             (
                 "--also",

@@ -172,6 +172,21 @@ def test_calibration_does_not_take_costs_back(name):
     assert share[1] > share[0] + 0.2
 
 
+def test_costs_move_probabilities_but_not_the_choice_among_trials():
+    """The loss divides by the prevalence with the costs in it."""
+    rng = np.random.default_rng(0)
+    targets = rng.choice(3, p=[0.6, 0.3, 0.1], size=900)
+    scores = rng.normal(size=(900, 3)) + np.eye(3)[targets]
+    weights = np.array([1.0, 20.0, 3.0])[targets]
+    losses = [
+        search.balanced_log_loss(
+            search.fit_calibrator(scores, targets, given), scores, targets, given
+        )
+        for given in (None, weights)
+    ]
+    assert losses[0] == pytest.approx(losses[1], abs=0.03)
+
+
 def test_knn_takes_no_weights():
     data = manifest()
     with pytest.raises(InputError, match="expected one that takes weights"):
