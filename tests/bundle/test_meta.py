@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -15,6 +16,7 @@ from sklearn.pipeline import FeatureUnion
 
 from hierclf.bundle.compiled import from_plain, to_plain
 from hierclf.bundle.learner import LEARNERS as STORED
+from hierclf.bundle.learner import check_combiner
 from hierclf.bundle.store import load_bundle, save_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
@@ -291,3 +293,18 @@ def test_boosting_that_leads_out_of_its_memory(n_classes, change, rule):
     change(plain)
     with pytest.raises(ValueError, match=rule):
         from_plain(plain)
+
+
+def test_combination_is_a_logistic_regression_of_its_width():
+    rng = np.random.default_rng(0)
+    logs, targets = rng.normal(size=(60, 6)), np.arange(60) % 3
+    right = LogisticRegression().fit(logs, targets)
+    assert check_combiner(right, 2, 3) is right
+    for wrong, members, classes in (
+        (LinearDiscriminantAnalysis().fit(logs, targets), 2, 3),
+        (LogisticRegression().fit(logs, targets + 1), 2, 3),
+        (right, 1, 3),
+        (right, 3, 2),
+    ):
+        with pytest.raises(ValueError, match="no combination"):
+            check_combiner(wrong, members, classes)
