@@ -50,33 +50,31 @@ def learner_graph(stage: Any, n_features: int) -> onnx.ModelProto:
     """
     if isinstance(stage, MetaLearner):
         last = stage.learner_[-1]
-        model = _convert(last, last, last.n_features_in_, margins=True)
+        model = _convert(last, last.n_features_in_, margins=True)
         _declare(model, n_features)
         return _calibrated(_behind_front(model, stage.learner_), stage.calibrator_)
-    return _convert(stage, stage, n_features, margins=False)
+    return _convert(stage, n_features, margins=False)
 
 
-def _convert(
-    estimator: Any, last: Any, n_features: int, *, margins: bool
-) -> onnx.ModelProto:
-    raw = margins and hasattr(last, "decision_function")
+def _convert(learner: Any, n_features: int, *, margins: bool) -> onnx.ModelProto:
+    raw = margins and hasattr(learner, "decision_function")
     options: dict[str, bool] = {"raw_scores": True} if raw else {}
-    if not isinstance(last, LinearSVC):  # which gives no map of its scores
+    if not isinstance(learner, LinearSVC):  # which gives no map of its scores
         options["zipmap"] = False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it asks for what is deprecated
             model = to_onnx(
-                estimator,
+                learner,
                 np.zeros((1, n_features), dtype=np.float32),
-                options={id(last): options},
+                options={id(learner): options},
                 target_opset={"": OPSET, "ai.onnx.ml": _ML_OPSET},
             )
     except Exception as error:  # whatever it raises at what it does not know
         reason = str(error).partition("\n")[0]
         raise InputError(
             f"export: expected a learner that skl2onnx can write, got "
-            f"{type(last).__name__} ({reason}). Take --format skops or joblib."
+            f"{type(learner).__name__} ({reason}). Take --format skops or joblib."
         ) from error
     graph = model.graph
     rename = {graph.input[0].name: TABLE, graph.output[1].name: PROBABILITIES}
