@@ -221,6 +221,12 @@ def print_results(folder: Path, results: RunResults) -> None:
     width = max(map(len, results.models)) + 2
     for name, model in results.models.items():
         lines.append(f"  {name:<{width}}{_interval(model.metrics['macro_recall'])}")
+    if results.selected:
+        held = results.selection[results.selected]
+        lines.append(
+            f"the cascade is {results.selected!r}, chosen of {len(results.selection)} "
+            f"candidates by the macro recall on held-out training scans ({held:.3f})"
+        )
     lines.append(f"screen AUC{word}: {_interval(main.metrics['screen_auc'])}")
     if results.threshold is not None:
         lines.append(f"cut point: {results.threshold:.3g}")

@@ -40,8 +40,14 @@ def stack_in_words(stage: ProbabilityStack, members: Sequence[str]) -> str:
 
 
 def kinds_of(stage: MetaLearner) -> str:
-    """Name the features that a learner stands on."""
-    return " and ".join(one.kind for one in extractors_of(stage.features_))
+    """Name the features that a learner stands on, and of what where it is several."""
+    extractors = extractors_of(stage.features_)
+    kinds = " and ".join(dict.fromkeys(one.kind for one in extractors))
+    if len(extractors) < 2:
+        return f"{kinds} features"
+    options = [one.given_network().resolved_options() for one in extractors]
+    names = ", ".join(f"{one.backbone}@{one.image_size}" for one in options)
+    return f"{kinds} features of {names}"
 
 
 def learner_in_words(stage: MetaLearner) -> str:
@@ -50,7 +56,7 @@ def learner_in_words(stage: MetaLearner) -> str:
     reduced = "pca" in stage.learner_.named_steps
     told = [f"{key} {value}" for key, value in sorted(best.params.items())]
     told.insert(0, f"{best.components} components" if reduced else "all features")
-    words = f"{stage.learner} on {kinds_of(stage)} features: {', '.join(told)}"
+    words = f"{stage.learner} on {kinds_of(stage)}: {', '.join(told)}"
     if len(stage.trials_) > 1:
         words += (
             f"; the best of {len(stage.trials_)} choices by balanced log loss on "
@@ -76,8 +82,8 @@ def refinement_in_words(cascade: HierarchicalClassifier) -> str:
         )
     if cascade.costs is None and cascade.adjustment == "tuned":
         words += (
-            "; the power was chosen together with the cut point, whose intervals take "
-            "it as it is"
+            f"; the power by which rare stages are made up for, here {power:g}, was "
+            "chosen together with the cut point, whose intervals take it as it is"
         )
     weights = getattr(cascade.refine_, "costs_", None)
     if weights is not None:

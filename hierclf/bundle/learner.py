@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import skops.io
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
@@ -170,8 +171,7 @@ def check_parts(parts: Any, name: str, n_classes: int) -> tuple[Pipeline, Any]:
         type(learner) is Pipeline
         and type(learner[-1]) is expected
         and learner[-1].classes_.tolist() == positions
-        and type(calibrator) is LogisticRegression
-        and calibrator.classes_.tolist() == positions
+        and _is_regression(calibrator, n_classes)
     )
     if not fits:
         raise ValueError(f"no {name} of {n_classes} classes")
@@ -198,14 +198,24 @@ def check_combiner(combiner: Any, n_members: int, n_classes: int) -> Any:
     ValueError, AttributeError
         If it is something else.
     """
-    fits = (
-        type(combiner) is LogisticRegression
-        and combiner.classes_.tolist() == list(range(n_classes))
-        and combiner.coef_.shape[1] == n_members * n_classes
-    )
-    if not fits:
+    n_logs = n_members * n_classes
+    if not _is_regression(combiner, n_classes) or combiner.coef_.shape[1] != n_logs:
         raise ValueError(f"no combination of {n_members} times {n_classes}")
     return combiner
+
+
+def _is_regression(learner: Any, n_classes: int) -> bool:
+    """Whether it is a logistic regression on class positions, and finite."""
+    n_rows = 1 if n_classes == 2 else n_classes
+    return (
+        type(learner) is LogisticRegression
+        and learner.classes_.tolist() == list(range(n_classes))
+        and learner.coef_.ndim == 2
+        and len(learner.coef_) == n_rows
+        and learner.intercept_.shape == (n_rows,)
+        and bool(np.isfinite(learner.coef_).all())
+        and bool(np.isfinite(learner.intercept_).all())
+    )
 
 
 def _refuse_strange(name: str, strange: set[str]) -> None:

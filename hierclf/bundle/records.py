@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from hierclf.bundle.info import Label, Price
 from hierclf.bundle.strict_json import parse, refuse
+from hierclf.metalearners.recipes import MOST_NETWORKS
 from hierclf.training.state import NetworkDescription
 
 Files = Mapping[str, bytes]
@@ -60,7 +61,7 @@ class MetaRecord(_Record):
     """A scikit-learn learner on features of scans."""
 
     kind: Literal["meta"] = "meta"
-    features: tuple[FeatureRecord, ...] = Field(min_length=1, max_length=8)
+    features: tuple[FeatureRecord, ...] = Field(min_length=1, max_length=MOST_NETWORKS)
     learner: str
     file: str
     classes: tuple[Label, ...]
@@ -75,7 +76,7 @@ class StackRecord(_Record):
     """Several networks or learners, and what combines their probabilities."""
 
     kind: Literal["stack"] = "stack"
-    members: tuple[MemberRecord, ...] = Field(min_length=1, max_length=8)
+    members: tuple[MemberRecord, ...] = Field(min_length=1, max_length=MOST_NETWORKS)
     names: tuple[str, ...]
     combine: Literal["logistic", "mean", "geometric"]
     file: str | None

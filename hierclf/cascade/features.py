@@ -76,10 +76,16 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
         InputError
             If a stage is no network.
         """
-        if isinstance(self.cascade, FrozenEstimator):
-            self.cascade_: HierarchicalClassifier = self.cascade.estimator
+        given = getattr(self.cascade, "estimator", self.cascade)
+        if not isinstance(given, HierarchicalClassifier):
+            raise InputError(
+                "cascade: expected a HierarchicalClassifier, fitted ones in a "
+                f"FrozenEstimator, got {type(given).__name__}. Put networks into one."
+            )
+        if given is not self.cascade:
+            self.cascade_: HierarchicalClassifier = given
         else:
-            self.cascade_ = clone(self.cascade).fit(X, y, groups)
+            self.cascade_ = clone(given).fit(X, y, groups)
         stages = (self.cascade_.screen_, self.cascade_.refine_)
         self.extractors_ = tuple(self._extractor(stage).fit(X) for stage in stages)
         return self
@@ -112,15 +118,25 @@ class CascadeFeatures(TransformerMixin, BaseEstimator):
         -------
         features : ndarray of float32, shape (n_scans, n_features)
             Which network decided, and for which class, is what the cascade said of
-            each scan while it was held out; where it was not, what it says now.
+            each scan while it was held out.
+
+        Raises
+        ------
+        InputError
+            If the cascade held not every scan out: what it says of scans that it was
+            fitted on is hardly more than their labels.
         """
+        if isinstance(self.cascade, FrozenEstimator):
+            return self.fit(X, y, groups).transform(X)
         self.fit(X, y, groups)
         held = self.cascade_.held_out_
-        if held is None or isinstance(self.cascade, FrozenEstimator):
-            return self.transform(X)
-        score, refined = self._said(X)
-        score[held.rows] = held.screen_score
-        refined[held.rows] = held.conditional.argmax(axis=1) + 1
+        if held is None or len(held.rows) < len(X):
+            raise InputError(
+                "cascade: expected folds that hold out every scan, got a cut point "
+                "without them. Pass a rule (cut_point='macro_recall') and cv=5; or a "
+                "fitted cascade in a FrozenEstimator, with scans it was not fitted on."
+            )
+        score, refined = held.screen_score, held.conditional.argmax(axis=1) + 1
         return self._mixed(X, score, refined)
 
     def transform(self, X: Any) -> Floats:

@@ -24,6 +24,7 @@ from hierclf.config.values import (
     split_names,
 )
 from hierclf.data.dataset import DataOptions
+from hierclf.metalearners.recipes import NETWORK
 
 
 class LabelledData(DataOptions):
@@ -146,6 +147,11 @@ class TrainOptions(LabelledData):
             raise ValueError(
                 f"candidates: expected a rule as the cut point, got {self.cut_point}. "
                 "They are compared on the held-out scans that a rule looks at."
+            )
+        if self.network.model != NETWORK:
+            raise ValueError(
+                "candidates: expected no model beside them, got "
+                f"{self.network.model!r}. Name it among the candidates."
             )
         if "model" in self.screen or "model" in self.refine:
             raise ValueError(

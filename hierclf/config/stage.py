@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from hierclf.config.values import Model, Names
-from hierclf.metalearners.recipes import NETWORK, SIDE_BY_SIDE
+from hierclf.metalearners.recipes import MOST_NETWORKS, NETWORK, SIDE_BY_SIDE
 from hierclf.training.options import NetworkOptions
 
 StageName = Literal["screen", "refine", "flat"]
@@ -58,6 +58,11 @@ class StageOptions(NetworkOptions):
                 f"also: expected networks beside the backbone, each once, got "
                 f"{twins[0]!r} again. Leave it out."
             )
+        if len(seen) > MOST_NETWORKS:
+            raise ValueError(
+                f"also: expected at most {MOST_NETWORKS} networks in all, got "
+                f"{len(seen)}. A bundle holds no more: leave some out."
+            )
         if not self.also and self.combine != SIDE_BY_SIDE:
             raise ValueError(
                 f"combine: expected several networks for {self.combine!r}, got one. "
@@ -87,6 +92,11 @@ class StageOptions(NetworkOptions):
         for told in self.also:
             name, at, size = told.partition("@")
             changed: dict[str, object] = {"backbone": name}
+            if at and not (size.isdecimal() and size.isascii() and int(size) >= 32):
+                raise ValueError(
+                    "also: expected a size in pixels of at least 32 behind @, got "
+                    f"{told!r}. Write a network like efficientnet_lite2@260."
+                )
             if at:
                 changed["image_size"] = size
             found.append(StageOptions.model_validate(self.model_dump() | changed))

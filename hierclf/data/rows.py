@@ -28,9 +28,20 @@ def patients_of(X: Any, n_scans: int, groups: Any = None) -> NDArray[Any]:
     -------
     patients : ndarray, shape (n_scans,)
         Each scan is its own patient where nobody tells.
+
+    Raises
+    ------
+    InputError
+        If there are more or fewer groups than scans.
     """
     if groups is not None:
-        return np.asarray(groups)
+        told = np.asarray(groups)
+        if told.shape != (n_scans,):
+            raise InputError(
+                f"groups: expected one for each of {n_scans} scans, got shape "
+                f"{told.shape}. Pass a list as long as the labels."
+            )
+        return told
     if isinstance(X, pd.DataFrame) and "patient_id" in X:
         return X["patient_id"].to_numpy()
     return np.arange(n_scans)
@@ -64,7 +75,7 @@ def row_weights(sample_weight: Any, n_rows: int) -> NDArray[np.float64]:
             f"sample_weight: expected one for each of {n_rows} scans, got shape "
             f"{weights.shape}. Pass a list as long as the labels."
         )
-    fine = np.isfinite(weights) & (weights >= 0)
+    fine = np.isfinite(weights) & (weights >= 0) & (weights < 1e100)
     if not fine.all() or not weights.any():
         got = "only 0" if fine.all() else str(weights[~fine][0])
         raise InputError(

@@ -242,7 +242,7 @@ def to_onnx(
 
 
 def side_of(looks: Sequence[Look]) -> int:
-    """Give the side of the frames that all networks look at.
+    """Give the side of the frames that all networks of a model look at.
 
     Raises
     ------
@@ -252,8 +252,8 @@ def side_of(looks: Sequence[Look]) -> int:
     sides = sorted({look.trunk.frame_side for look in looks})
     if len(sides) != 1:
         raise InputError(
-            f"export: expected networks that look at frames of one size, got {sides}. "
-            "Export --what network, which gives a graph for each stage."
+            "export: expected a learner whose networks look at frames of one size, "
+            f"got {sides}. Combine them by --combine instead of their features."
         )
     return sides[0]
 

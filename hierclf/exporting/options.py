@@ -28,6 +28,11 @@ class ExportOptions(BaseModel):
         description="onnx: for onnxruntime alone; skops: for scikit-learn, audited; "
         "joblib: for Python, runs code when it is loaded",
     )
+    single_precision: bool = Field(
+        False,
+        description="let a graph compute in float32 where the bundle computes in "
+        "bfloat16: its scores are then others, and decisions near the cut point too",
+    )
     overwrite: bool = Field(False, description="replace an export that is at --out")
 
     @model_validator(mode="after")

@@ -259,8 +259,7 @@ def _whole_graph(
     """Put together what looks at scans, the learners, and the decision."""
     stages = stages_of(cascade)
     units = units_of(stages)
-    inputs = _frames_for(units) if scans else _table_inputs(cascade)
-    models = {"scan": _scan_graph(units, inputs[FRAMES])} if scans else {}
+    inputs, models = _scan_graphs(units) if scans else (_table_inputs(cascade), {})
     for name, stage in units.items():
         if isinstance(stage, MetaLearner):
             width = len(stage.learner_["scale"].scale_)
@@ -276,19 +275,26 @@ def _whole_graph(
     return joined({**models, "decision": _decision_graph(cascade, stages)}), inputs
 
 
-def _frames_for(units: Stages) -> Arrays:
-    side = side_of([look for unit in units.values() for look in looks_of(unit)])
-    return {FRAMES: example_frames(side)}
+def _scan_graphs(units: Stages) -> tuple[Arrays, dict[str, onnx.ModelProto]]:
+    """Write what looks at frames: a graph, and an input, for each size of these."""
+    by_side: dict[int, Stages] = {}
+    for name, unit in units.items():
+        by_side.setdefault(side_of(looks_of(unit)), {})[name] = unit
+    inputs, models = {}, {}
+    for side, some in by_side.items():
+        name = FRAMES if len(by_side) == 1 else f"{FRAMES}_{side}"
+        inputs[name] = example_frames(side)
+        models[f"scan{side}"] = _scan_graph(some, name, inputs[name])
+    return inputs, models
 
 
-def _scan_graph(units: Stages, frames: NDArray[Any]) -> onnx.ModelProto:
-    reading = {name: looks_of(unit) for name, unit in units.items()}
-    names = [
-        f"{name}_seen" if isinstance(units[name], MetaLearner) else name
-        for name in reading
+def _scan_graph(units: Stages, name: str, frames: NDArray[Any]) -> onnx.ModelProto:
+    outputs = [
+        f"{unit}_seen" if isinstance(one, MetaLearner) else unit
+        for unit, one in units.items()
     ]
-    graph = ScanGraph(list(reading.values()))
-    return to_onnx(graph, {FRAMES: torch.from_numpy(frames[:2])}, names)
+    graph = ScanGraph([looks_of(unit) for unit in units.values()])
+    return to_onnx(graph, {name: torch.from_numpy(frames[:2])}, outputs)
 
 
 def _decision_graph(cascade: HierarchicalClassifier, stages: Stages) -> onnx.ModelProto:

@@ -235,8 +235,20 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         -------
         features : ndarray of float32, shape (n_scans, n_features)
             Means over the views.
+
+        Raises
+        ------
+        InputError
+            If a label is no class of the network, or a scan cannot be read.
         """
         check_is_fitted(self, "trunk_")
+        if labels is not None and self.network_ is not None:
+            strange = np.setdiff1d(labels, self.network_.classes_)
+            if len(strange):
+                raise InputError(
+                    f"labels: expected some of {self.network_.classes_.tolist()}, got "
+                    f"{strange[0]!r}. Name classes of the network."
+                )
         if self.network_ is None:
             seen = self.trunk_.features(X).astype(np.float32).mean(axis=1)
             return _finite(X, seen)

@@ -258,7 +258,8 @@ def new_folder(
         temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
         temporary.chmod(0o777 & ~_UMASK)
         yield temporary
-        _publish(temporary, path)
+        check_new(path, overwrite=overwrite, mark=mark)  # another may have been faster
+        _publish(temporary, path, overwrite=overwrite)
     except OSError as error:
         raise explain_os_error(f"write {path}", error) from error
     finally:
@@ -266,13 +267,15 @@ def new_folder(
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _publish(temporary: Path, path: Path) -> None:
+def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
     for item in temporary.rglob("*"):
         if item.is_file():
             with item.open("rb") as stream:
                 os.fsync(stream.fileno())
     old = None
-    if not _exchange(temporary, path):
+    if not overwrite:
+        temporary.rename(path)  # fails where another has just put a folder
+    elif not _exchange(temporary, path):
         if path.exists():
             old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".old-{path.name}-"))
             os.replace(path, old)

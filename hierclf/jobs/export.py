@@ -36,11 +36,17 @@ def run_export(options: ExportOptions) -> list[str]:
         )
     from hierclf.exporting.package import export  # only where they are installed
 
-    differences = export(options)
+    found = export(options)
     lines = [
-        f"{options.out / name}: equal to the bundle within {difference:.1g}"
-        for name, difference in differences.items()
+        f"{options.out / name}: equal within {difference:.1g} on examples"
+        for name, difference in found.differences.items()
     ]
+    if found.moved:
+        lines.append(
+            "It computes in float32 and the bundle in bfloat16: scores of examples "
+            f"moved by up to {found.moved:.2g}, those of scans may move further. "
+            "Measure it before it is used."
+        )
     if options.format == "joblib":
         lines.append("joblib: loading this file runs code; see README.md beside it.")
     return [*lines, f"how to use it: {options.out / 'README.md'}"]

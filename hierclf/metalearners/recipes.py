@@ -9,6 +9,8 @@ from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import InputError
 
 NETWORK = "network"
+MOST_NETWORKS = 8
+"""In one stage; the files of a bundle are numbered by one digit."""
 FEATURES = ("pooled", "gradcam", "scda", "scda_flat")
 SIDE_BY_SIDE: Literal["features"] = "features"
 LEARNER_NAMES = (

@@ -155,8 +155,9 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If there is one class, a class has scans of one patient only and no
-            other can stand for it, or weights are given to a learner without.
+            If there is one class, the balance is none, a class has scans of one
+            patient only and no other can stand for it, or weights are given to a
+            learner without.
         """
         labels = np.asarray(y)
         check_classification_targets(labels)
@@ -167,11 +168,18 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()}. A stage must have something to decide."
             )
         recipe = find_learner(self.learner)
+        if not 0 <= self.balance <= 1:
+            raise InputError(
+                f"balance: expected a number from 0 to 1, got {self.balance}. 0 makes "
+                "all classes equal, 1 changes nothing."
+            )
         patients = patients_of(X, len(labels), groups)
         given = row_weights(sample_weight, len(labels))
         weights = self.weights_of(recipe, targets, given)
         tried = self._candidates(recipe)
         if self.features is None:
+            if isinstance(X, pd.DataFrame):
+                self.feature_names_in_ = _features_in(X)
             X = table_of(None, X)
         held = self._held_out(recipe, tried, X, labels, targets, weights, patients)
         self.trials_ = tuple(
@@ -279,11 +287,23 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
             Columns in the order of `classes_`; rows sum to 1.
         """
         check_is_fitted(self, "learner_")
-        table = table_of(self.features_, X)
+        table = table_of(self.features_, self._in_order(X))
         near = _through(self.learner_[:-1], table)
         scores = scores_of(self.learner_[-1], near, len(self.classes_))
         probabilities: Floats = self.calibrator_.predict_proba(scores)
         return probabilities
+
+    def _in_order(self, X: Any) -> Any:
+        """Put the columns of a table as they were in ``fit``."""
+        names = getattr(self, "feature_names_in_", None)
+        if names is None or not isinstance(X, pd.DataFrame):
+            return X
+        if set(names) != set(_features_in(X)):
+            raise InputError(
+                f"features: expected the columns {list(names)}, got "
+                f"{list(_features_in(X))}. Pass those of fit."
+            )
+        return X[list(names)]
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Name the most probable class of each row."""
@@ -307,12 +327,17 @@ def fit_features(
     return fitted, np.asarray(fitted.fit_transform(X, y, **told))
 
 
+def _features_in(X: pd.DataFrame) -> NDArray[Any]:
+    """Name the columns that are features: who a row is of is none."""
+    return X.columns.drop("patient_id", errors="ignore").to_numpy()
+
+
 def table_of(features: Any, X: Any) -> Floats:
     """Give the fitted features of scans; a table stays one."""
     if features is not None:
         return np.asarray(features.transform(X))
-    if isinstance(X, pd.DataFrame):  # who a row is of is no feature of it
-        X = X.drop(columns="patient_id", errors="ignore")
+    if isinstance(X, pd.DataFrame):
+        X = X[list(_features_in(X))]
     table: Floats = np.asarray(X, dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(table).all(axis=1))
     if len(bad):

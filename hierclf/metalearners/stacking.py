@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from hierclf.data.inner_folds import inner_folds
@@ -112,9 +113,9 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
         sample_weight : array-like of float, shape (n_scans,), optional
             What a row counts, for the members and for what combines them.
         validation : tuple (X, y), optional
-            Scans of other patients. Members are told of them, and what combines
-            these is fitted on them instead of in folds: networks that are trained
-            as a whole are too dear to be fitted in each.
+            Scans of other patients, for the members. What combines these is fitted in
+            folds nonetheless: who chooses a cut point on these scans must find them
+            as nobody has seen them.
         groups : array-like, shape (n_scans,), optional
             Patients, where `X` has no column that tells them.
 
@@ -126,8 +127,8 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
         Raises
         ------
         InputError
-            If there is no member or no such combination, weights are given to a
-            member without, or a class is missing from the validation scans.
+            If there is no member, no such combination or a single class, or weights
+            are given to a member without.
         """
         choose("combine", self.combine, COMBINATIONS)
         if not self.members:
@@ -135,18 +136,22 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
                 "members: expected at least one classifier, got none. Name some."
             )
         labels = np.asarray(y)
+        check_classification_targets(labels)
         self.classes_ = np.unique(labels)
+        if len(self.classes_) < 2:
+            raise InputError(
+                f"stack: expected at least two classes, got {self.classes_.tolist()}. "
+                "A stage must have something to decide."
+            )
         told: Told = {"groups": patients_of(X, len(labels), groups)}
         if sample_weight is not None:
             told["sample_weight"] = row_weights(sample_weight, len(labels))
         self.combiner_: LogisticRegression | None = None
-        if self.combine == LEARNED and validation is None:
-            held = self._held_out(X, labels, told)
+        if self.combine == LEARNED:
+            held = self._held_out(X, labels, told, validation)
             targets = np.searchsorted(self.classes_, labels)
             self.combiner_ = _combiner(held, targets, told.get("sample_weight"))
         self.members_ = self._fit_members(X, labels, told, validation)
-        if self.combine == LEARNED and validation is not None:
-            self.combiner_ = self._on_validation(*validation, labels, told)
         return self
 
     def _fit_members(
@@ -163,7 +168,9 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
             fitted.append(clone(member).fit(X, labels, **known))
         return tuple(fitted)
 
-    def _held_out(self, X: Any, labels: NDArray[Any], told: Told) -> Floats:
+    def _held_out(
+        self, X: Any, labels: NDArray[Any], told: Told, validation: Any
+    ) -> Floats:
         shape = (len(labels), len(self.members), len(self.classes_))
         held = np.full(shape, 1 / len(self.classes_))
         folds = inner_folds(labels, told["groups"], n_folds=self.cv, seed=self.seed)
@@ -171,30 +178,9 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
             if len(np.unique(labels[train])) < 2:
                 continue
             known = {name: values[train] for name, values in told.items()}
-            fitted = self._fit_members(take(X, train), labels[train], known)
+            fitted = self._fit_members(take(X, train), labels[train], known, validation)
             held[test] = self._told(fitted, take(X, test))
         return held
-
-    def _on_validation(
-        self, X: Any, y: ArrayLike, labels: NDArray[Any], told: Told
-    ) -> LogisticRegression:
-        given = np.asarray(y)
-        missing = np.setdiff1d(self.classes_, given)
-        if len(missing):
-            raise InputError(
-                f"validation: expected scans of each of {self.classes_.tolist()} to "
-                f"learn a combination on, got none of {missing[0]!r}. Make the part "
-                "larger, or combine by mean or geometric."
-            )
-        known = np.isin(given, self.classes_)
-        weights = None
-        if "sample_weight" in told:  # those of the training scans of the same class
-            counted = told["sample_weight"]
-            of_class = {c: counted[labels == c].mean() for c in self.classes_.tolist()}
-            weights = np.array([of_class[c] for c in given[known].tolist()])
-        held = self._told(self.members_, take(X, np.flatnonzero(known)))
-        targets = np.searchsorted(self.classes_, given[known])
-        return _combiner(held, targets, weights)
 
     def _told(self, members: Sequence[Any], X: Any) -> Floats:
         """Ask each member; a class that it does not know has probability 0."""

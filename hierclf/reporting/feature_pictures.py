@@ -203,7 +203,7 @@ def feature_pictures(
         Principal components, t-SNE in two and in three dimensions, variance, and
         the learning curve where there is one.
     """
-    shown = f"{len(told.codes)} training scans by their {told.n_features} {told.kind} "
+    shown = f"{len(told.codes)} training scans by their {told.n_features} {told.kind}"
     clouds = (
         ("pca", told.pca, "component", "principal components", _WIDE),
         ("tsne", told.tsne, "t-SNE", "t-SNE in two dimensions", _SMALL),
@@ -215,10 +215,10 @@ def feature_pictures(
             partial(draw_cloud, points=points, told=told, axis=axis),
             size=size,
             title=f"Features of the {stage}: {title}",
-            caption=f"{shown}features. Distances in a picture of t-SNE mean little; "
+            caption=f"{shown}. Distances in a picture of t-SNE mean little; "
             "what stays mixed is not shown to be inseparable."
             if axis == "t-SNE"
-            else f"{shown}features, standardized; the first three components in three "
+            else f"{shown}; standardized; the first three components in three "
             f"planes hold {number(sum(told.explained[:3]))} of the variance. At "
             "most one point in a hundred lies beyond each pair of edges.",
             alt=f"Scatter plot of {len(told.codes)} scans, colored by label: {title}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 
@@ -295,6 +296,12 @@ def test_boosting_that_leads_out_of_its_memory(n_classes, change, rule):
         from_plain(plain)
 
 
+def spoiled(learner, **attributes):
+    other = copy.copy(learner)
+    vars(other).update(attributes)
+    return other
+
+
 def test_combination_is_a_logistic_regression_of_its_width():
     rng = np.random.default_rng(0)
     logs, targets = rng.normal(size=(60, 6)), np.arange(60) % 3
@@ -305,6 +312,9 @@ def test_combination_is_a_logistic_regression_of_its_width():
         (LogisticRegression().fit(logs, targets + 1), 2, 3),
         (right, 1, 3),
         (right, 3, 2),
+        (spoiled(right, coef_=right.coef_ * np.nan), 2, 3),
+        (spoiled(right, intercept_=right.intercept_[:2]), 2, 3),
+        (spoiled(right, coef_=right.coef_[:2]), 2, 3),
     ):
         with pytest.raises(ValueError, match="no combination"):
             check_combiner(wrong, members, classes)

@@ -113,3 +113,15 @@ def test_groups_reach_every_stage():
         model.fit(table, labels, groups=patients)
         assert model.screen_.best_.loss > 0.55
         assert model.refine_.estimator_.best_.loss > 0.55
+
+
+def test_answers_about_known_scans_are_no_features(scans):
+    """They would be hardly more than the labels."""
+    labels = scans["label"].to_numpy()
+    half = [(np.arange(30), np.arange(30, len(scans)))]
+    for options in ({"cut_point": 0.5}, {"cut_point": "macro_recall", "cv": half}):
+        model = HierarchicalClassifier(network(), network(), **options)
+        with pytest.raises(InputError, match="expected folds that hold out every scan"):
+            CascadeFeatures(model, kind="gradcam").fit_transform(scans, labels)
+    with pytest.raises(InputError, match=r"HierarchicalClassifier.*NetworkClassifier"):
+        CascadeFeatures(network()).fit(scans, labels)

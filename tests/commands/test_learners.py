@@ -237,8 +237,21 @@ def test_second_fit_touches_no_network(
         (("--also", "resnet18"), "expected a learner beside it"),
         (("--combine", "mean"), "expected several networks for 'mean'"),
         (("--also", "test_resnet", "--combine", "mean"), "got 'test_resnet@32' again"),
-        (("--also", "resnet18@7", "--combine", "mean"), "image_size: expected"),
-        (("--also", "resnet18@", "--combine", "mean"), "image_size: expected"),
+        (("--also", "resnet18@7", "--combine", "mean"), "also: expected a size"),
+        (("--also", "resnet18@", "--combine", "mean"), "also: expected a size"),
+        (
+            (
+                "--also",
+                ",".join(f"resnet18@{n}" for n in range(40, 48)),
+                "--combine",
+                "mean",
+            ),
+            "at most 8 networks in all, got 9",
+        ),
+        (
+            ("--candidates", "network,pooled+svm", "--model", "pooled+tree"),
+            "expected no model beside them",
+        ),
         (
             (
                 "--also",

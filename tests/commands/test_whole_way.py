@@ -46,7 +46,7 @@ def test_results_are_those_of_the_predictions(trained: Path) -> None:
     assert pairs == {("cascade", name) for name in results.models if name != "cascade"}
     ill = table["predicted"] != "healthy"
     assert (ill == (table["screen_score"] >= results.threshold)).all()
-    assert "the power was chosen together with the cut point" in results.refinement
+    assert "was chosen together with the cut point" in results.refinement
     assert "(stage3)" in results.refinement  # the weights by recall
     assert results.refinement in (trained / "report.html").read_text()
     shares = table[[c for c in table if c.startswith("p_")]].sum(axis=1)

@@ -56,9 +56,9 @@ def draw_rows(seed: int = 0, n_rows: int = 30) -> np.ndarray:
     return rows
 
 
-def network(**options: Any) -> NetworkClassifier:
+def network(seed: int = 1, **options: Any) -> NetworkClassifier:
     """A small network."""
-    return NetworkClassifier(NetworkOptions(**TINY | options), seed=1)
+    return NetworkClassifier(NetworkOptions(**TINY | options), seed=seed)
 
 
 def learner(

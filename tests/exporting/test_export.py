@@ -6,27 +6,32 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
 import skops.io
+import torch
+from PIL import Image
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from hierclf.bundle.store import load_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.exporting import package, parts
+from hierclf.exporting.graphs import DecisionGraph
 from hierclf.exporting.options import ExportOptions
 from hierclf.exporting.package import export
 from hierclf.exporting.parts import meta_parts
-from hierclf.exporting.proof import run_onnx
+from hierclf.exporting.proof import prove, run_onnx
+from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import InputError
 from hierclf.loading.scans import FrameReader
 from hierclf.metalearners.learners import LEARNERS
@@ -35,8 +40,11 @@ from hierclf.metalearners.stacking import ProbabilityStack
 from tests.exporting.conftest import LABELS, draw_rows, draw_scans, learner, network
 
 
-def ask(bundle: Path, out: Path, what: str, form: str = "onnx") -> dict[str, float]:
-    return export(ExportOptions(bundle=bundle, out=out, what=what, format=form))
+def ask(
+    bundle: Path, out: Path, what: str, form: str = "onnx", **more: bool
+) -> dict[str, float]:
+    options = ExportOptions(bundle=bundle, out=out, what=what, format=form, **more)
+    return export(options).differences
 
 
 def on_frames(out: Path, scans, side: int = 73):
@@ -224,14 +232,87 @@ def test_networks_and_learners_apart_make_the_whole(learners, tmp_path):
     np.testing.assert_allclose(got, cascade.refine_.predict_proba(new), atol=1e-4)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("what", ["cascade", "meta"])
-def test_half_precision_is_exported_in_single(what, bundle, tmp_path):
-    """What was trained in bfloat16 has no equal graph; its weights in float32 have."""
+@pytest.fixture(scope="module")
+def halves(bundle):
+    """What was trained in bfloat16."""
     half = {"precision": "bfloat16"}
     cascade = HierarchicalClassifier(network(**half), learner("tree", **half))
+    return bundle(cascade.fit(draw_scans(), LABELS))
+
+
+@pytest.mark.parametrize("what", ["cascade", "network"])
+def test_half_precision_has_no_equal_graph(what, halves, tmp_path):
+    with pytest.raises(InputError, match=r"move by up to .* pass --single-precision"):
+        ask(halves, tmp_path / "e", what)
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_half_precision_is_exported_in_single_where_that_is_said(halves, tmp_path):
+    """The page tells how far scores moved."""
+    for what in ("cascade", "network"):
+        options = ExportOptions(
+            bundle=halves, out=tmp_path / what, what=what, single_precision=True
+        )
+        found = export(options)
+        assert 0 < found.moved < 0.5
+        assert all(moved < 1e-4 for moved in found.differences.values())
+        text = (tmp_path / what / "README.md").read_text()
+        assert "computes in float32, the bundle in bfloat16" in text
+        told = json.loads((tmp_path / what / "export.json").read_text())
+        assert told["moved_by_precision"] == found.moved
+    scans = draw_scans(seed=4)
+    got = on_frames(tmp_path / "cascade", scans)["probabilities"]
+    told = load_bundle(halves).cascade.decide(scans).probabilities
+    assert np.abs(got - told).max() > 1e-4
+
+
+def test_learners_and_joblib_keep_half_precision(halves, tmp_path):
+    """Tables have no networks, and joblib holds those of the bundle."""
+    ask(halves, tmp_path / "m", "meta")
+    ask(halves, tmp_path / "j", "cascade", "joblib")
+    loaded, scans = joblib.load(tmp_path / "j" / "cascade.joblib"), draw_scans(seed=4)
+    expected = load_bundle(halves).cascade.decide(scans).probabilities
+    np.testing.assert_allclose(loaded.decide(scans).probabilities, expected, atol=1e-6)
+
+
+def test_frames_as_the_page_prepares_them(exported, tmp_path):
+    """Of a color picture that grows, and of a gray one that shrinks."""
+    text = (exported / "README.md").read_text()
+    code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
+    told: dict[str, object] = {}
+    exec(code, told)  # noqa: S102
+    rng = np.random.default_rng(0)
+    for name, shape in (
+        ("a.png", (30, 50, 3)),
+        ("b.png", (200, 150)),
+        ("c.png", (40, 300)),
+    ):
+        Image.fromarray(rng.integers(256, size=shape, dtype=np.uint8)).save(
+            tmp_path / name
+        )
+        got = told["frame_of"](str(tmp_path / name), 73)
+        expected = FrameReader(73).read(str(tmp_path / name))
+        np.testing.assert_allclose(got, expected, atol=2e-5)
+
+
+@pytest.mark.slow
+def test_networks_that_look_at_different_sizes(bundle, tmp_path):
+    """One graph with an input for each size."""
+    members = [("a", network()), ("b", network(image_size=96, seed=5))]
+    stage = ProbabilityStack(members, combine="geometric")
+    cascade = HierarchicalClassifier(stage, learner("svm", image_size=96))
     folder = bundle(cascade.fit(draw_scans(), LABELS))
-    assert all(moved < 1e-4 for moved in ask(folder, tmp_path / "e", what).values())
+    ask(folder, tmp_path / "e", "cascade")
+    scans = draw_scans(seed=4)
+    frames = {
+        f"frames_{side}": np.stack([FrameReader(side).frame_of(one) for one in scans])
+        for side in (73, 110)
+    }
+    got = run_onnx((tmp_path / "e" / "cascade.onnx").read_bytes(), frames)
+    expected = cascade.decide(scans)
+    np.testing.assert_allclose(got["probabilities"], expected.probabilities, atol=1e-4)
+    assert run_snippet(tmp_path / "e")
 
 
 @pytest.mark.slow
@@ -359,7 +440,7 @@ def test_a_failure_while_writing_leaves_nothing(learners, tmp_path, monkeypatch)
 
 def run_snippet(out: Path, more: str = "") -> str:
     text = (out / "README.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    *_, code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert len(code.strip().splitlines()) <= 10
     done = subprocess.run(
         [sys.executable, "-c", code + more], cwd=out, capture_output=True, text=True,
@@ -442,9 +523,32 @@ def test_refusals(networks, learners, bundle, tmp_path):
     ask(folder, tmp_path / "m", "meta")
     with pytest.raises(InputError, match="expected a new folder"):
         ask(folder, tmp_path / "m", "meta")
-    other = HierarchicalClassifier(network(), network(image_size=96))
-    folder = bundle(other.fit(draw_scans(), LABELS))
+    pair = [
+        ("a", FeatureExtractor(network())),
+        ("b", FeatureExtractor(network(image_size=96))),
+    ]
+    stage = MetaLearner(FeatureUnion(pair), "logistic", components=(4,), cv=2)
+    folder = bundle(HierarchicalClassifier(stage, stage).fit(draw_scans(), LABELS))
     with pytest.raises(InputError, match=r"frames of one size, got \[73, 110\]"):
         ask(folder, tmp_path / "e", "cascade")
-    ask(folder, tmp_path / "n", "network")
+    ask(folder, tmp_path / "n", "meta")
     assert not (tmp_path / "e").exists()
+
+
+def test_what_is_no_number_proves_nothing(learners, monkeypatch):
+    (part,) = meta_parts(learners[0], "onnx")
+
+    def nothing(_, inputs):
+        return {"probabilities": np.full((len(inputs["features"]), 2), np.nan)}
+
+    with pytest.raises(InputError, match=r"within 0\.0001 of the original"):
+        prove(replace(part, run=nothing))
+
+
+def test_score_at_the_cut_point_is_diseased(networks):
+    cascade, _ = networks
+    graph = DecisionGraph(cascade)
+    score = torch.tensor([[0.4, 0.6], [0.41, 0.59]], dtype=torch.float32)
+    graph.cut_point = float(score[0, 1])
+    _, _, decided = graph(score, torch.full((2, 2), 0.5))
+    assert (decided > 0).tolist() == [True, False]

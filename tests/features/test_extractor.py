@@ -194,3 +194,37 @@ def test_refusals(options, scans, network):
         FeatureExtractor(kind="sdca").fit(scans)
     with pytest.raises(InputError, match="expected labels to fit"):
         FeatureExtractor(NetworkClassifier(options), kind="scda").fit(scans)
+
+
+def test_patients_beside_the_scans_reach_its_folds(options, monkeypatch):
+    """Fifty scans of ten patients, whom only ``groups`` tells apart."""
+    seen = []
+    plain = module.inner_folds
+
+    def spy(labels, patients, **told):
+        seen.append(patients)
+        return plain(labels, patients, **told)
+
+    monkeypatch.setattr(module, "inner_folds", spy)
+    rng = np.random.default_rng(0)
+    pixels = [rng.random((40, 40), dtype=np.float32) for _ in range(50)]
+    people = np.repeat(np.arange(10), 5)
+    features = FeatureExtractor(NetworkClassifier(options), kind="gradcam", cv=2)
+    features.fit_transform(pixels, people % 2, groups=people)
+    np.testing.assert_array_equal(seen[0], people)
+
+
+def test_classes_of_many_scans_stay_with_them(network, scans, monkeypatch):
+    """Scans are weighed in pieces."""
+    model = FeatureExtractor(FrozenEstimator(network), kind="gradcam").fit(scans)
+    told = network.classes_[np.arange(len(scans)) % 2]
+    whole = model.of_classes(scans, told)
+    monkeypatch.setattr(module, "_SCANS_AT_ONCE", 7)
+    np.testing.assert_allclose(model.of_classes(scans, told), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("strange", [-1, 0.5, "zzz"])
+def test_class_that_the_network_does_not_know(strange, network, scans):
+    model = FeatureExtractor(FrozenEstimator(network), kind="gradcam").fit(scans)
+    with pytest.raises(InputError, match="labels: expected some of"):
+        model.of_classes(scans, [strange] * len(scans))

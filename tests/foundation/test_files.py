@@ -158,3 +158,16 @@ def test_lock_is_exclusive_and_dies_with_its_process(tmp_path: Path) -> None:
             time.sleep(0.01)
     else:
         pytest.fail("the lock outlived its process")
+
+
+def test_who_comes_second_does_not_replace_the_first(tmp_path: Path) -> None:
+    """Two at once, neither told to overwrite."""
+    path = tmp_path / "run"
+    second = files.new_folder(path)
+    (second.__enter__() / "second").touch()
+    with files.new_folder(path) as other:
+        (other / "first").touch()
+    with pytest.raises(InputError, match="expected a new folder"):
+        second.__exit__(None, None, None)
+    assert [item.name for item in path.iterdir()] == ["first"]
+    assert [item.name for item in tmp_path.iterdir()] == ["run"]

@@ -360,3 +360,45 @@ def test_weights_that_are_none_are_refused():
     data = manifest(60)
     with pytest.raises(InputError, match=r"sample_weight: expected .* got -1"):
         MetaLearner(Columns()).fit(data, data["label"], np.full(60, -1.0))
+
+
+def test_probabilities_are_those_of_the_training_prevalence():
+    """However much the learner itself makes up for rare classes."""
+    data = manifest(600, rare=True)
+    model = quick("logistic", balance=0.0).fit(data, data["label"])
+    told = model.predict_proba(data).mean(axis=0)
+    shares = data["label"].value_counts(normalize=True)[model.classes_]
+    np.testing.assert_allclose(told, shares, atol=0.02)
+
+
+def test_columns_are_known_by_their_names():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(90, 3)), columns=["a", "b", "c"])
+    labels = (table["a"] > 0).astype(int)
+    model = MetaLearner(learner="logistic", components=(None,), cv=2)
+    model.fit(table, labels)
+    expected = model.predict_proba(table)
+    np.testing.assert_allclose(model.predict_proba(table[["c", "a", "b"]]), expected)
+    with pytest.raises(InputError, match=r"expected the columns \['a', 'b', 'c'\]"):
+        model.predict_proba(table[["a", "b"]])
+
+
+@pytest.mark.parametrize("balance", [-1, 2, float("nan")])
+def test_balance_that_is_none(balance):
+    data = manifest(60)
+    with pytest.raises(InputError, match="balance: expected a number from 0 to 1"):
+        quick("logistic", balance=balance).fit(data, data["label"])
+
+
+def test_groups_of_another_length():
+    data = manifest(60)
+    with pytest.raises(InputError, match="groups: expected one for each of 60 scans"):
+        quick("logistic").fit(data, data["label"], groups=np.arange(59))
+
+
+def test_class_that_a_learner_did_not_see_has_the_least_score():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(40, 2)), np.arange(40) % 2 * 2
+    learner = LogisticRegression().fit(X, y)
+    scores = scores_of(learner, X, 3)
+    np.testing.assert_array_equal(scores[:, 1], scores[:, [0, 2]].min(axis=1))

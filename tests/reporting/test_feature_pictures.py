@@ -28,7 +28,7 @@ def told(n_scans: int = 60, *, learning: bool = True) -> FeatureFigures:
         LearningFigures(n_scans=60, n_patients=30, known=0.8, unknown=0.7),
     )
     return FeatureFigures(
-        kind="pooled", n_features=512, labels=("healthy", "mild", "severe"),
+        kind="pooled features", n_features=512, labels=("healthy", "mild", "severe"),
         codes=tuple(codes.tolist()), pca=points, tsne=tuple(p[:2] for p in points),
         tsne_3d=points, explained=(0.5, 0.3, 0.1), learning=curve if learning else (),
     )  # fmt: skip
