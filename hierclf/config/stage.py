@@ -66,7 +66,7 @@ class StageOptions(NetworkOptions):
         if not self.also and self.combine != SIDE_BY_SIDE:
             raise ValueError(
                 f"combine: expected several networks for {self.combine!r}, got one. "
-                "Name further ones: --also resnet18,densenet121."
+                "Name further ones: --also efficientnet_lite1,resnet18."
             )
         if self.model != NETWORK and self.part != "head":
             raise ValueError(

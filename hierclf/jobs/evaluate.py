@@ -68,15 +68,18 @@ def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResul
         scans.manifest, hierarchy, n_resamples=options.resamples, seed=options.seed
     )
     figures = data_figures(scans)
-    remarks = (*bundle_remarks(bundle, scans), *figures.remarks)
+    known = bundle_remarks(bundle, scans)
+    protocol = (
+        "scans given to evaluate; the bundle was made before, from "
+        f"{bundle.info.data.name}"
+    )
     results = run_results(
         assessor,
         models,
         bundle.cascade,
         rule=options.by,
-        data=figures.model_copy(update={"remarks": remarks}),
-        protocol="scans given to evaluate; the bundle was made before, from "
-        f"{bundle.info.data.name}",
+        data=figures.model_copy(update={"remarks": (*known, *figures.remarks)}),
+        protocol=". ".join([protocol, *known]).rstrip("."),
         seed=options.seed,
         cut_point_origin=_origin(bundle),
         digests={"bundle": bundle.digest},

@@ -54,6 +54,7 @@ def test_all_candidates_are_reported(chosen: Path) -> None:
         assert found == pytest.approx(recall)
     page = (chosen / "report.html").read_text()
     assert "Choice of the model" in page
+    assert f"The cascade is <em>{results.selected}</em>, chosen of 3" in page
     has_region = any((chosen / "figures").glob("region-*"))
     assert ("whoever gets this" in page) == has_region
     assert all(name in page for name in names)

@@ -195,7 +195,9 @@ def test_training_scans_are_recognized(
     assert done.returncode == 0, done.stderr
     told = f"8 of these {len(some)} scans were in the training of the bundle"
     assert told in caplog.text
-    assert any(told in remark for remark in read_results(tmp_path / "e").data.remarks)
+    results = read_results(tmp_path / "e")
+    assert any(told in remark for remark in results.data.remarks)
+    assert told in results.protocol  # which stands in the first lines of the page
     caplog.clear()
     swept = command(
         "sweep", "--bundle", trained / "bundle", "--data", folder,
