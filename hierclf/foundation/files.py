@@ -274,7 +274,7 @@ def _publish(temporary: Path, path: Path, *, overwrite: bool) -> None:
                 os.fsync(stream.fileno())
     old = None
     if not overwrite:
-        temporary.rename(path)  # fails where another has just put a folder
+        os.replace(temporary, path)  # fails where another has just put a folder
     elif not _exchange(temporary, path):
         if path.exists():
             old = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".old-{path.name}-"))

@@ -37,8 +37,9 @@ def run_export(options: ExportOptions) -> list[str]:
     from hierclf.exporting.package import export  # only where they are installed
 
     found = export(options)
+    origin = "the bundle in float32" if found.moved else "the bundle"
     lines = [
-        f"{options.out / name}: equal within {difference:.1g} on examples"
+        f"{options.out / name}: equal to {origin} within {difference:.1g}"
         for name, difference in found.differences.items()
     ]
     if found.moved:
