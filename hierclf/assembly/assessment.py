@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hierclf.assembly.models import Builder
 from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.guards import Guarded, Guards, fit_guards, guard_columns
 from hierclf.cascade.hierarchical import Folds
 from hierclf.data.split import hold_out
 from hierclf.evaluation.calibration import prior_corrected
@@ -45,11 +46,14 @@ class Assessed:
         Which outer fold predicted them.
     decisions : dict of str to Decisions
         By the names of `EXPLANATIONS`, and by `candidate`.
+    guarded : Guarded or None
+        What the guards of the cascade said of them; None without any.
     """
 
     rows: Indices
     fold: Indices
     decisions: dict[str, Decisions]
+    guarded: Guarded | None = None
 
 
 def inner_cv(builder: Builder, manifest: pd.DataFrame) -> int | Folds:
@@ -95,11 +99,14 @@ class Fitted:
         Which candidate it is; '' where there were none.
     others : dict of str to HierarchicalClassifier
         All candidates.
+    guards : Guards
+        Of the cascade.
     """
 
     cascade: Any
     chosen: str = ""
     others: dict[str, Any] = field(default_factory=dict)
+    guards: Guards = field(default_factory=Guards)
 
     @property
     def held_out(self) -> dict[str, float]:
@@ -123,6 +130,19 @@ def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
         Of several candidates the one with the best macro recall on held-out scans,
         the first of equals.
     """
+    found = _fit_candidates(builder, manifest)
+    options = builder.options
+    guards = fit_guards(
+        found.cascade,
+        manifest,
+        false_alarm=options.gate,
+        deferral=options.defer,
+        seed=options.seed,
+    )
+    return replace(found, guards=guards)
+
+
+def _fit_candidates(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     names = builder.options.candidates
     if not names:
         return Fitted(_fit(builder, manifest))
@@ -159,6 +179,7 @@ def assess(
         What was fitted in the last fold.
     """
     parts: list[dict[str, Decisions]] = []
+    watched: list[Guarded] = []
     for train, test in folds:
         seen, unseen = manifest.iloc[train], manifest.iloc[test]
         fitted = fit_cascade(builder, seen)
@@ -166,6 +187,8 @@ def assess(
         said = {candidate(name): one.decide(unseen) for name, one in others}
         chosen = said.get(candidate(fitted.chosen)) or fitted.cascade.decide(unseen)
         said |= cascades(chosen)
+        if fitted.guards.active:
+            watched.append(fitted.guards.look(fitted.cascade, unseen, chosen))
         if builder.options.baselines:
             said = _flats(builder, seen, unseen) | said
         parts.append(said)
@@ -173,7 +196,8 @@ def assess(
     fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     order = np.argsort(rows, kind="stable")
     stacked = {name: _stack([part[name] for part in parts], order) for name in parts[0]}
-    return Assessed(rows[order], fold[order], stacked), fitted
+    guarded = _stack_guarded(watched, order) if watched else None
+    return Assessed(rows[order], fold[order], stacked, guarded), fitted
 
 
 def candidate(name: str) -> str:
@@ -256,6 +280,14 @@ def _stack(parts: Sequence[Decisions], order: Indices) -> Decisions:
     )
 
 
+def _stack_guarded(parts: Sequence[Guarded], order: Indices) -> Guarded:
+    def all_of(name: str) -> Any:
+        found = [getattr(part, name) for part in parts]
+        return None if found[0] is None else np.concatenate(found)[order]
+
+    return Guarded(**{name: all_of(name) for name in Guarded.__dataclass_fields__})
+
+
 def predictions_from(
     said: Decisions, manifest: pd.DataFrame, hierarchy: Hierarchy[str]
 ) -> Predictions:
@@ -323,6 +355,9 @@ def decisions_table(
         table[f"p_{label}"] = said.probabilities[:, place]
     if said.view_spread is not None:
         table["view_spread"] = said.view_spread
+    if assessed.guarded is not None:
+        for name, cells in guard_columns(assessed.guarded, hierarchy).items():
+            table[name] = cells
     for name, other in assessed.decisions.items():
         if name != CASCADE:
             table[name] = names[other.decided]

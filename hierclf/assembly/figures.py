@@ -93,7 +93,7 @@ def sweep_interval(
     return bootstrap_curve(
         held.truth,
         held.screen_score,
-        cascade.refined(held.conditional, cascade.adjustment_),
+        cascade.named(held.uncalibrated, held.conditional, cascade.adjustment_),
         n_classes=len(cascade.hierarchy_.labels),
         groups=np.asarray(patients)[held.rows],
         rule=parse_rule(choice.rule),

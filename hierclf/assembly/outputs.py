@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hierclf.assembly.scans import RunData
 from hierclf.bundle.info import BundleInfo, DataSummary, describe
+from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
@@ -176,6 +177,7 @@ def keep_apart(out: Path, **others: Path | None) -> None:
 
 def bundle_info(
     cascade: HierarchicalClassifier,
+    guards: Guards,
     data: RunData,
     fitted_on: NDArray[np.intp],
     options: TrainOptions,
@@ -186,6 +188,8 @@ def bundle_info(
     ----------
     cascade : HierarchicalClassifier
         Fitted.
+    guards : Guards
+        Fitted with it.
     data : RunData
         What the run read.
     fitted_on : ndarray of int, shape (n_fitted,)
@@ -210,7 +214,7 @@ def bundle_info(
         digests=tuple(sorted({data.digests[row] for row in fitted_on})),
     )
     told = options.model_dump(mode="json", exclude=_FREE | {"data"})
-    return describe(cascade, data=summary, seed=options.seed, options=told)
+    return describe(cascade, guards, data=summary, seed=options.seed, options=told)
 
 
 def print_results(folder: Path, results: RunResults) -> None:

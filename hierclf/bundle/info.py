@@ -27,8 +27,11 @@ from pydantic import (
 from hierclf import __version__
 from hierclf.bundle.container import FORMAT_VERSION
 from hierclf.bundle.strict_json import first_trouble
+from hierclf.cascade.calibrators import Calibration, Calibrators
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
+from hierclf.cascade.deferral import Deferral
+from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.foundation.errors import InputError
 
@@ -97,6 +100,17 @@ class Revision(BaseModel):
     reason: Text
 
 
+class GateNumbers(BaseModel):
+    """The numbers of an input gate beside its arrays, see `ScopeGate`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    thresholds: tuple[float, float]
+    false_alarm: float = Field(gt=0, lt=1)
+    noise: float = Field(gt=0, allow_inf_nan=False)
+    bias: float = Field(allow_inf_nan=False)
+
+
 class BundleInfo(BaseModel):
     """All that is known of a bundle beside its weights.
 
@@ -124,6 +138,14 @@ class BundleInfo(BaseModel):
         How far the refinement makes up for rare stages.
     priors : tuple of float, in (0, 1]
         Share of each diseased label among the diseased training scans.
+    calibration : {"none", "temperature", "platt", "isotonic"}
+        How the stages were calibrated.
+    calibrators : tuple of Calibrator or None, length 2
+        Of screen and refinement.
+    gate : GateNumbers or None
+        Of the input gate.
+    deferral : Deferral or None
+        When a reader should look.
     n_features, feature_names : int and tuple of str, or None
         Of a cascade on feature tables.
     data : DataSummary
@@ -151,6 +173,10 @@ class BundleInfo(BaseModel):
     costs: tuple[tuple[Price, ...], ...] | None = None
     adjustment: Price = 0.0
     priors: tuple[Prior, ...]
+    calibration: Calibration = "none"
+    calibrators: Calibrators = (None, None)
+    gate: GateNumbers | None = None
+    deferral: Deferral | None = None
     n_features: int | None = Field(None, ge=1)
     feature_names: tuple[str, ...] | None = None
     data: DataSummary
@@ -179,20 +205,36 @@ class BundleInfo(BaseModel):
             raise ValueError("cut_point must be that of the choice")
         if len(self.priors) != n_labels - 1:
             raise ValueError("priors must have one for each diseased label")
+        self._check_calibration()
         if self.data.counts.keys() != set(map(str, self.labels)):
             raise ValueError("data.counts must have a count for each label")
         if self.feature_names and len(self.feature_names) != self.n_features:
             raise ValueError("feature_names must have a name for each feature")
         return self
 
+    def _check_calibration(self) -> None:
+        n_labels = len(self.labels)
+        for found, n_classes in zip(self.calibrators, (2, n_labels - 1), strict=True):
+            if found is not None and (
+                len(found.biases) != n_classes or found.method != self.calibration
+            ):
+                raise ValueError("calibrators must fit the stages and the calibration")
+        deferral = self.deferral
+        if deferral and deferral.quantiles and len(deferral.quantiles) != n_labels:
+            raise ValueError("deferral must have a quantile for each label")
 
-def facts_of(cascade: HierarchicalClassifier) -> dict[str, Any]:
+
+def facts_of(
+    cascade: HierarchicalClassifier, guards: Guards | None = None
+) -> dict[str, Any]:
     """Read off a fitted cascade what `BundleInfo` repeats of it.
 
     Parameters
     ----------
     cascade : HierarchicalClassifier
         Fitted.
+    guards : Guards, optional
+        Fitted with it.
 
     Returns
     -------
@@ -201,7 +243,17 @@ def facts_of(cascade: HierarchicalClassifier) -> dict[str, Any]:
     """
     names = getattr(cascade, "feature_names_in_", None)
     costs = None if cascade.costs is None else np.asarray(cascade.costs, dtype=float)
+    gate = None if guards is None else guards.gate
+    numbers = (
+        None
+        if gate is None
+        else {k: getattr(gate, k) for k in GateNumbers.model_fields}
+    )
     return {
+        "gate": None if numbers is None else GateNumbers.model_validate(numbers),
+        "deferral": None if guards is None else guards.deferral,
+        "calibration": cascade.calibration,
+        "calibrators": cascade.calibrators_,
         "labels": tuple(plain(label) for label in cascade.hierarchy_.labels),
         "ordered": cascade.hierarchy_.ordered,
         "cut_point": float(cascade.cut_point_),
@@ -222,6 +274,7 @@ def plain(label: Any) -> Any:
 
 def describe(
     cascade: HierarchicalClassifier,
+    guards: Guards | None = None,
     *,
     data: DataSummary,
     seed: int,
@@ -234,6 +287,8 @@ def describe(
     ----------
     cascade : HierarchicalClassifier
         Fitted.
+    guards : Guards, optional
+        Fitted with it.
     data : DataSummary
         What it was fitted on.
     seed : int
@@ -263,7 +318,7 @@ def describe(
             seed=seed,
             options=dict(options),
             card={**CARD, **card},
-            **facts_of(cascade),
+            **facts_of(cascade, guards),
         )
     except ValidationError as error:
         raise InputError(

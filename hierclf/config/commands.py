@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from hierclf.cascade.calibrators import Calibration
 from hierclf.cascade.curve import Points
 from hierclf.config.stage import STAGE_NAMES, StageName, StageOptions
 from hierclf.config.values import (
@@ -20,6 +21,7 @@ from hierclf.config.values import (
     Candidate,
     Costs,
     CutPoint,
+    Deferral,
     Names,
     split_names,
 )
@@ -77,6 +79,24 @@ class TrainOptions(LabelledData):
         "argmax",
         description="how the refinement decides: argmax of the adjusted probabilities, "
         "or least_cost, by the expected cost",
+    )
+    calibration: Calibration = Field(
+        "platt",
+        description="how probabilities are calibrated on held-out training scans: "
+        "platt, temperature, isotonic or none",
+    )
+    gate: float = Field(
+        0.01,
+        ge=0,
+        lt=0.5,
+        description="share of scans like the training ones that may be marked "
+        "out_of_scope, as a knee is for a chest model; 0: no such gate",
+    )
+    defer: Deferral = Field(
+        "none",
+        description="which decisions go to a reader: none, error<=0.05 (those that "
+        "pass are wrong no more often), coverage>=0.9 (sets of labels, each label "
+        "covered so often)",
     )
     folds: int = Field(
         5,

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from hierclf.cascade.cut_point import parse_rule
+from hierclf.cascade.deferral import parse_deferral
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.recipes import parse_model
 
@@ -99,5 +100,12 @@ def _check_candidate(name: str) -> str:
     return name
 
 
+def _check_deferral(text: str) -> str:
+    if text != "none":
+        parse_deferral(text)
+    return text
+
+
+Deferral = Annotated[str, AfterValidator(_check_deferral)]
 Model = Annotated[str, AfterValidator(_check_model)]
 Candidate = Annotated[str, AfterValidator(_check_candidate)]

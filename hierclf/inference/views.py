@@ -25,11 +25,14 @@ class Views:
     cut : callable
         Frames ``(n, 1, side, side)`` and the crop's side to crops
         ``(n, n_views, 1, crop, crop)``.
+    central : int, default=0
+        Which of the views is the center as it is; the whole frame where that is all.
     """
 
     n_views: int
     margin: float
     cut: Callable[[Tensor, int], Tensor]
+    central: int = 0
 
     def frame_side(self, image_size: int) -> int:
         """Side in pixels of the frame that crops of `image_size` are cut from."""
@@ -79,7 +82,7 @@ VIEWS: Mapping[str, Views] = MappingProxyType(
     {
         "whole": Views(1, 1.0, _whole),
         "center": Views(1, 8 / 7, _center),
-        "tencrop": Views(10, 8 / 7, tencrop),
+        "tencrop": Views(10, 8 / 7, tencrop, central=4),
     }
 )
 """Views by name. The margin 8/7 makes 256 of 224."""

@@ -86,7 +86,8 @@ def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResul
         options=options.model_dump(mode="json"),
     )
     rows = np.arange(len(scans.manifest))
-    assessed = Assessed(rows, np.zeros_like(rows), models)
+    guarded = bundle.guarded(scans.manifest, said)
+    assessed = Assessed(rows, np.zeros_like(rows), models, guarded)
     table = decisions_table(assessed, scans.manifest, hierarchy)
     with new_folder(options.out, overwrite=options.overwrite, mark=MARK) as folder:
         plan = {"options": options.model_dump(mode="json"), "versions": versions()}

@@ -137,8 +137,10 @@ def _write(
         interval = sweep_interval(cascade, patients, n_resamples=options.resamples)
         found = searched_cut_point(cascade, patients, interval)
         figures = data_figures(data, by_split=True)
-        info = bundle_info(cascade, data, fitted_on, options)
-        digest = save_bundle(place.path("bundle"), cascade, info, overwrite=True)
+        guards = fitted.guards
+        info = bundle_info(cascade, guards, data, fitted_on, options)
+        bundle = place.path("bundle")
+        digest = save_bundle(bundle, cascade, info, guards, overwrite=True)
         assessor = Assessor(
             data.manifest.iloc[assessed.rows],
             hierarchy,
