@@ -73,6 +73,18 @@ def test_bundle_holds_the_chosen(chosen: Path) -> None:
     assert cascade.cut_point_ == results.threshold
 
 
+def check_scores(run: Path, scans: Path, out: Path) -> None:
+    """Score a folder: what the run predicted must come out again."""
+    done = command("score", "--bundle", run / "bundle", "--input", scans, "--out", out)
+    assert done.returncode == 0, done.stderr
+    with out.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    scores = {Path(row["path"]).name: float(row["screen_score"]) for row in rows}
+    table = pd.read_csv(run / "predictions.csv")
+    for path, score in zip(table["path"], table["screen_score"], strict=True):
+        assert scores[Path(path).name] == pytest.approx(score, abs=1e-4)
+
+
 def test_learner_from_scans_to_scores(cohort: Path, tmp_path: Path) -> None:
     """One model for each stage; evaluate, sweep and score take its bundle."""
     run = tmp_path / "run"
@@ -109,17 +121,7 @@ def test_learner_from_scans_to_scores(cohort: Path, tmp_path: Path) -> None:
     assert one == pytest.approx(two)
     done = command("sweep", *data, *splits, "--out", tmp_path / "s")
     assert done.returncode == 0, done.stderr
-    out = tmp_path / "scores.csv"
-    done = command(
-        "score", "--bundle", run / "bundle", "--input", cohort / "scans", "--out", out
-    )
-    assert done.returncode == 0, done.stderr
-    with out.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    scores = {Path(row["path"]).name: float(row["screen_score"]) for row in rows}
-    table = pd.read_csv(run / "predictions.csv")
-    for path, score in zip(table["path"], table["screen_score"], strict=True):
-        assert scores[Path(path).name] == pytest.approx(score, abs=1e-4)
+    check_scores(run, cohort / "scans", tmp_path / "scores.csv")
 
 
 @pytest.mark.slow
@@ -141,7 +143,7 @@ def test_features_of_two_networks(cohort: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_stack_of_two_networks(cohort: Path, tmp_path: Path) -> None:
     """Of networks in the screen, of learners on them in the refinement."""
-    run, out = tmp_path / "run", tmp_path / "scores.csv"
+    run = tmp_path / "run"
     done = command(
         "train", "--data", cohort, "--healthy", "healthy", "--out", run,
         "--also", "resnet18@96", "--combine", "logistic", "--costs", "recall",
@@ -167,16 +169,7 @@ def test_stack_of_two_networks(cohort: Path, tmp_path: Path) -> None:
     assert results.stages["screen"].startswith("logistic regression on held-out log")
     assert "resnet18@96: logistic on pooled features" in results.stages["refine"]
     assert set(results.features) == {"refine-test_resnet", "refine-resnet18@96"}
-    done = command(
-        "score", "--bundle", run / "bundle", "--input", cohort / "scans", "--out", out
-    )
-    assert done.returncode == 0, done.stderr
-    with out.open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    scores = {Path(row["path"]).name: float(row["screen_score"]) for row in rows}
-    table = pd.read_csv(run / "predictions.csv")
-    for path, score in zip(table["path"], table["screen_score"], strict=True):
-        assert scores[Path(path).name] == pytest.approx(score, abs=1e-4)
+    check_scores(run, cohort / "scans", tmp_path / "scores.csv")
 
 
 @pytest.mark.slow
