@@ -27,7 +27,8 @@ from pydantic import (
 from hierclf import __version__
 from hierclf.bundle.container import FORMAT_VERSION
 from hierclf.bundle.strict_json import first_trouble
-from hierclf.cascade.calibrators import Calibration, Calibrators
+from hierclf.cascade.calibrators import Calibrators
+from hierclf.cascade.choices import Calibration
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
 from hierclf.cascade.deferral import Deferral

@@ -18,10 +18,10 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 from sklearn.isotonic import IsotonicRegression
 
+from hierclf.cascade.choices import Calibration
 from hierclf.foundation.errors import InputError
 
 Floats = NDArray[np.float64]
-Calibration = Literal["none", "temperature", "platt", "isotonic"]
 TINY = 1e-12
 """Probabilities below it count as this much, so that their logarithm is finite."""
 _SLOPES = (0.01, 100.0)

@@ -11,7 +11,6 @@ apart nor patients with several scans, and what remains is one quantile for each
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy.special import expit, logit
 from scipy.stats import beta
 
+from hierclf.cascade.choices import parse_deferral
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.reference import Reference
 from hierclf.evaluation.intervals import effective_cases
@@ -30,42 +30,6 @@ LEVEL = 0.05
 """Probability that the error of what passes is above the one that was asked for."""
 _GRID = (0.9999, 0.9995, 0.999, 0.998, 0.995, *(np.arange(99, -1, -1) / 100).tolist())
 """Confidences that are tried, fixed before any scan is seen."""
-_RULE = re.compile(r"(error)<=(0?\.\d+)|(coverage)>=(0?\.\d+)")
-
-
-def parse_deferral(text: str) -> tuple[str, float]:
-    """Read the rule by which scans are sent to a reader.
-
-    Parameters
-    ----------
-    text : str
-        ``error<=e`` or ``coverage>=c``; numbers in (0, 1).
-
-    Returns
-    -------
-    kind : {"error", "coverage"}
-        Which rule.
-    target : float
-        Its number.
-
-    Raises
-    ------
-    InputError
-        If it is neither.
-
-    Examples
-    --------
-    >>> parse_deferral("error<=0.05")
-    ('error', 0.05)
-    """
-    found = _RULE.fullmatch(text.replace(" ", ""))
-    groups = [] if found is None else [g for g in found.groups() if g is not None]
-    if not groups or float(groups[1]) == 0:
-        raise InputError(
-            "defer: expected error<=E or coverage>=C with numbers in (0, 1), got "
-            f"{text!r}. Write for example error<=0.05."
-        )
-    return groups[0], float(groups[1])
 
 
 class Deferral(BaseModel):

@@ -12,12 +12,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from hierclf.cascade.calibrators import (
-    Calibration,
-    Calibrators,
-    calibrated,
-    fit_calibrators,
-)
+from hierclf.cascade.calibrators import Calibrators, calibrated, fit_calibrators
+from hierclf.cascade.choices import Calibration
 from hierclf.cascade.curve import Points, SweepCurve, sweep
 from hierclf.cascade.cut_point import (
     CutPointChoice,

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from hierclf.cascade.calibrators import Calibration
+from hierclf.cascade.choices import Calibration
 from hierclf.cascade.curve import Points
 from hierclf.config.stage import STAGE_NAMES, StageName, StageOptions
 from hierclf.config.values import (

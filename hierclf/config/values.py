@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from hierclf.cascade.choices import parse_deferral
 from hierclf.cascade.cut_point import parse_rule
-from hierclf.cascade.deferral import parse_deferral
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.recipes import parse_model
 

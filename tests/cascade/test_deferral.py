@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import binomtest
 
+from hierclf.cascade.choices import parse_deferral
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.deferral import (
     Deferral,
@@ -16,7 +17,6 @@ from hierclf.cascade.deferral import (
     confidence,
     conformal_quantiles,
     label_sets,
-    parse_deferral,
     risk_controlled,
 )
 from hierclf.cascade.reference import Reference
