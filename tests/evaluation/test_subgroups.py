@@ -13,8 +13,8 @@ from hierclf.evaluation.subgroups import FIGURES, by_subgroup
 from hierclf.foundation.errors import InputError
 
 
-def make_said(n_patients=150, n_scans=260):
-    rng = np.random.default_rng(10)
+def make_said(n_patients=240, n_scans=400):
+    rng = np.random.default_rng(6)
     owner = rng.integers(n_patients, size=n_scans)
     truth = rng.choice(3, n_patients, p=[0.5, 0.3, 0.2])[owner]
     score = np.clip(0.3 * (truth > 0) + rng.normal(0.4, 0.2, n_scans), 0, 1)
@@ -27,7 +27,7 @@ def make_said(n_patients=150, n_scans=260):
         screen_score=score,
         refined=refined,
     )
-    sites = rng.choice(["east", "west", "south"], n_patients, p=[0.5, 0.4, 0.1])
+    sites = rng.choice(["east", "west", "south"], n_patients, p=[0.55, 0.4, 0.05])
     return said, sites[owner]
 
 
