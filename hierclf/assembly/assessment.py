@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from hierclf.assembly.models import Builder
 from hierclf.cascade.decisions import Decisions
-from hierclf.cascade.hierarchical import Folds
+from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.data.split import hold_out
+from hierclf.evaluation.bootstrap import patient_codes
 from hierclf.evaluation.calibration import prior_corrected
+from hierclf.evaluation.confusion import patient_confusions, recall_counts
+from hierclf.evaluation.intervals import Estimate, mean_estimate
 from hierclf.evaluation.predictions import Predictions, predictions_of
 from hierclf.problem.labels import Hierarchy
 
@@ -101,10 +104,20 @@ class Fitted:
     chosen: str = ""
     others: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def held_out(self) -> dict[str, float]:
-        """Macro recall of each candidate on the scans that its cut point was set on."""
-        return {k: float(one.choice_.macro_recall) for k, one in self.others.items()}
+    def held_out(self, patients: Any) -> dict[str, Estimate]:
+        """Bound the macro recall of each candidate where its cut point was set.
+
+        Parameters
+        ----------
+        patients : ndarray, shape (n_scans,)
+            Patients of the scans that it was fitted on.
+
+        Returns
+        -------
+        estimates : dict of str to Estimate
+            On held-out scans, by candidate.
+        """
+        return {name: _held_out(one, patients) for name, one in self.others.items()}
 
 
 def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
@@ -127,9 +140,24 @@ def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     if not names:
         return Fitted(_fit(builder, manifest))
     others = {name: _fit(builder.of_candidate(name), manifest) for name in names}
-    found = Fitted(None, "", others).held_out
-    chosen = max(found, key=lambda name: found[name])
+    chosen = max(others, key=lambda name: float(others[name].choice_.macro_recall))
     return Fitted(others[chosen], chosen, others)
+
+
+def _held_out(cascade: HierarchicalClassifier, patients: Any) -> Estimate:
+    held = cascade.held_out_
+    if held is None:
+        raise TypeError("a candidate is fitted with held-out scans")
+    refined = cascade.refined(held.conditional, cascade.adjustment_)
+    codes, n_patients = patient_codes(np.asarray(patients)[held.rows], len(held.rows))
+    confusions = patient_confusions(
+        held.truth,
+        np.where(held.screen_score >= cascade.cut_point_, refined, 0),
+        len(cascade.hierarchy_.labels),
+        codes,
+        n_patients,
+    )
+    return mean_estimate(*recall_counts(confusions))
 
 
 def _fit(builder: Builder, manifest: pd.DataFrame) -> Any:

@@ -22,7 +22,11 @@ from hierclf.reporting.results import RunResults
 
 PLAN = "plan.json"
 _LOCK = ".lock"
-_FREE = {"overwrite", "resume", "threads", "out", "cache"}
+_FREE = {
+    *("overwrite", "resume", "threads", "out", "cache"),
+    *("subgroups", "pictured"),
+}
+"""Options that change nothing that is fitted."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +226,7 @@ def print_results(folder: Path, results: RunResults) -> None:
     for name, model in results.models.items():
         lines.append(f"  {name:<{width}}{_interval(model.metrics['macro_recall'])}")
     if results.selected:
-        held = results.selection[results.selected]
+        held = results.selection[results.selected].value
         lines.append(
             f"the cascade is {results.selected!r}, chosen of {len(results.selection)} "
             f"candidates by the macro recall on held-out training scans ({held:.3f})"

@@ -8,6 +8,8 @@ question for new data, not an answer.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -102,7 +104,7 @@ def by_subgroup(
     Returns
     -------
     figures : SubgroupFigures
-        Groups in the order in which `values` sort.
+        Groups in the order of the numbers that they begin with, then of the words.
 
     Raises
     ------
@@ -127,9 +129,14 @@ def by_subgroup(
     weights = np.concatenate([np.ones_like(drawn[:1]), drawn])
     groups = tuple(
         _group(predictions, str(value), names == value, weights, least)
-        for value in sorted(set(names.tolist()))
+        for value in sorted(set(names.tolist()), key=_rank)
     )
     return SubgroupFigures(column=column, least=least, groups=groups)
+
+
+def _rank(value: str) -> tuple[float, str]:
+    number = re.match(r"-?\d+(\.\d+)?", value)
+    return (float(number[0]) if number else math.inf, value)
 
 
 def _group(
