@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hierclf.assembly.members import members_apart
 from hierclf.assembly.models import Builder
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
@@ -48,11 +49,14 @@ class Assessed:
         Which outer fold predicted them.
     decisions : dict of str to Decisions
         By the names of `EXPLANATIONS`, and by `candidate`.
+    members : dict of str to Decisions, optional
+        Of each network by itself, where the stages of every fold combine the same.
     """
 
     rows: Indices
     fold: Indices
     decisions: dict[str, Decisions]
+    members: dict[str, Decisions] = field(default_factory=dict)
 
 
 def inner_cv(builder: Builder, manifest: pd.DataFrame) -> int | Folds:
@@ -187,6 +191,7 @@ def assess(
         What was fitted in the last fold.
     """
     parts: list[dict[str, Decisions]] = []
+    members: list[dict[str, Decisions]] = []
     for train, test in folds:
         seen, unseen = manifest.iloc[train], manifest.iloc[test]
         fitted = fit_cascade(builder, seen)
@@ -197,11 +202,13 @@ def assess(
         if builder.options.baselines:
             said = _flats(builder, seen, unseen) | said
         parts.append(said)
+        members.append(members_apart(fitted.cascade, unseen))
     rows = np.concatenate([test for _, test in folds])
     fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     order = np.argsort(rows, kind="stable")
-    stacked = {name: _stack([part[name] for part in parts], order) for name in parts[0]}
-    return Assessed(rows[order], fold[order], stacked), fitted
+    alone = members if all(one.keys() == members[0].keys() for one in members) else [{}]
+    told = (_stack_all(parts, order), _stack_all(alone, order))
+    return Assessed(rows[order], fold[order], *told), fitted
 
 
 def candidate(name: str) -> str:
@@ -267,6 +274,12 @@ def by_argmax(table: NDArray[np.float64]) -> Decisions:
         decided=table.argmax(axis=1),
         view_spread=None,
     )
+
+
+def _stack_all(
+    parts: Sequence[dict[str, Decisions]], order: Indices
+) -> dict[str, Decisions]:
+    return {name: _stack([part[name] for part in parts], order) for name in parts[0]}
 
 
 def _stack(parts: Sequence[Decisions], order: Indices) -> Decisions:

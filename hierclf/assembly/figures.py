@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -222,11 +223,13 @@ class Assessor:
         predictions = self.predictions(said)
         if predictions.diseased.all() or not predictions.diseased.any():
             return None
-        drawn = {"n_resamples": self._n_resamples, "seed": self._seed}
+        n, seed = self._n_resamples, self._seed
         return ScreenCurves(
-            roc=roc_band(predictions, **drawn),
-            precision_recall=precision_recall_band(predictions, **drawn),
-            net_benefit=net_benefit_curve(predictions, **drawn),
+            roc=roc_band(predictions, n_resamples=n, seed=seed),
+            precision_recall=precision_recall_band(
+                predictions, n_resamples=n, seed=seed
+            ),
+            net_benefit=net_benefit_curve(predictions, n_resamples=n, seed=seed),
         )
 
     def subgroups(
@@ -270,6 +273,7 @@ def run_results(
     *,
     options: Measured,
     rule: str,
+    members: Mapping[str, Decisions] = MappingProxyType({}),
     **told: Any,
 ) -> RunResults:
     """Work out everything that a run reports.
@@ -286,6 +290,8 @@ def run_results(
         Of the command.
     rule : str
         How the scans of a patient are put together.
+    members : mapping of str to Decisions, optional
+        Of single networks of the cascade.
     **told : object
         Other fields of `RunResults`.
 
@@ -309,6 +315,9 @@ def run_results(
         per_patient=assessor.per_patient(said, rule),
         per_patient_rule=rule,
         argmax=assessor.argmax(said),
+        members={
+            n: assessor.summary(assessor.predictions(m)) for n, m in members.items()
+        },
         curves=assessor.curves(said),
         subgroups=assessor.subgroups(said, options.subgroups),
         mistakes=worst_mistakes(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -183,6 +184,7 @@ def bundle_info(
     data: RunData,
     fitted_on: NDArray[np.intp],
     options: TrainOptions,
+    card: Mapping[str, str] = MappingProxyType({}),
 ) -> BundleInfo:
     """Describe a cascade for its bundle.
 
@@ -196,6 +198,8 @@ def bundle_info(
         Rows that the cascade was fitted on.
     options : TrainOptions
         Of the run; those that only name folders are left out.
+    card : mapping of str to str, optional
+        What the model card says of its figures.
 
     Returns
     -------
@@ -214,7 +218,7 @@ def bundle_info(
         digests=tuple(sorted({data.digests[row] for row in fitted_on})),
     )
     told = options.model_dump(mode="json", exclude=_FREE | {"data"})
-    return describe(cascade, data=summary, seed=options.seed, options=told)
+    return describe(cascade, data=summary, seed=options.seed, options=told, card=card)
 
 
 def print_results(folder: Path, results: RunResults) -> None:

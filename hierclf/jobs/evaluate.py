@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from hierclf.assembly.assessment import Assessed, cascades, decisions_table
+from hierclf.assembly.assessment import (
+    Assessed,
+    cascades,
+    decisions_table,
+)
 from hierclf.assembly.figures import Assessor, data_figures, run_results
+from hierclf.assembly.members import members_apart
 from hierclf.assembly.mistakes import thumbnails
 from hierclf.assembly.outputs import keep_apart, print_results
 from hierclf.assembly.provenance import Clock, versions
@@ -81,18 +86,20 @@ def _write(
         "scans given to evaluate; the bundle was made before, from "
         f"{bundle.info.data.name}"
     )
-    results = run_results(
-        assessor,
-        models,
-        bundle.cascade,
-        options=options,
-        rule=options.by,
-        data=figures.model_copy(update={"remarks": (*known, *figures.remarks)}),
-        protocol=". ".join([protocol, *known]).rstrip("."),
-        seconds=clock.seconds,
-        cut_point_origin=_origin(bundle),
-        digests={"bundle": bundle.digest},
-    )
+    with clock.time("intervals"):
+        results = run_results(
+            assessor,
+            models,
+            bundle.cascade,
+            options=options,
+            rule=options.by,
+            members=members_apart(bundle.cascade, scans.manifest),
+            data=figures.model_copy(update={"remarks": (*known, *figures.remarks)}),
+            protocol=". ".join([protocol, *known]).rstrip("."),
+            cut_point_origin=_origin(bundle),
+            digests={"bundle": bundle.digest},
+        )
+    results = results.model_copy(update={"seconds": dict(clock.seconds)})
     rows = np.arange(len(scans.manifest))
     assessed = Assessed(rows, np.zeros_like(rows), models)
     table = decisions_table(assessed, scans.manifest, hierarchy)

@@ -43,6 +43,7 @@ from hierclf.data.dataset import read_dataset
 from hierclf.data.groups import groups_of
 from hierclf.data.split import write_splits
 from hierclf.problem.labels import hierarchy_of
+from hierclf.reporting.card_text import card_texts
 from hierclf.reporting.report import write_report
 from hierclf.reporting.results import write_results
 from hierclf.reporting.sweep_page import write_curve_csv
@@ -152,18 +153,20 @@ def _write(
             cascade,
             options=options,
             rule=options.by,
+            members=assessed.members,
             data=figures,
             protocol=protocol,
             digests={},
             cut_point=found,
-            seconds=clock.seconds,
             selection=fitted.held_out(patients),
             selected=fitted.chosen,
             features=features,
         )
-        info = bundle_info(cascade, data, fitted_on, options)
+        card = card_texts(results)
+        info = bundle_info(cascade, data, fitted_on, options, card)
         digest = save_bundle(place.path("bundle"), cascade, info, overwrite=True)
-        results = results.model_copy(update={"digests": {"bundle": digest}})
+    told = {"digests": {"bundle": digest}, "seconds": dict(clock.seconds)}
+    results = results.model_copy(update=told)
     if cascade.curve_ is not None:
         write_curve_csv(
             place.path("sweep.csv"), cascade.curve_, hierarchy.labels, interval

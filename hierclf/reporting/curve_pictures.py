@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ from hierclf.reporting.wording import cut_text, number, span
 
 SMALL = (3.5, 3.1)
 _WORKING = "as decided"
+_Corner = Literal["lower left", "lower right"]
 
 
 def draw_roc(
@@ -94,7 +96,7 @@ def draw_precision_recall(
     axes.set_title("Precision and recall")
 
 
-def _finish(axes: Axes, point: tuple[float, float], place: str) -> None:
+def _finish(axes: Axes, point: tuple[float, float], place: _Corner) -> None:
     axes.plot(*point, "o", color=ORANGE, ms=8, label=_WORKING, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
     axes.legend(loc=place)
@@ -125,7 +127,7 @@ def draw_net_benefit(
     if cut_point is not None:
         label = f"cut point {cut_text(cut_point)}"
         axes.axvline(cut_point, color=INK, lw=1.1, label=label)
-    top = max(curve.prevalence, max(curve.high))
+    top = max(curve.prevalence, *curve.high)
     axes.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top))
     axes.set(xlabel="threshold of the risk", ylabel="net benefit")
     axes.legend(loc="lower left")

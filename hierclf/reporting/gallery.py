@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-
 from hierclf.evaluation.predictions import Predictions
 from hierclf.evaluation.summary import Table
 from hierclf.reporting import figures
@@ -26,6 +25,12 @@ from hierclf.reporting.pictures import Picture, draw_picture, figure_names
 from hierclf.reporting.reliability import reliability
 from hierclf.reporting.results import EpochFigures, RunResults
 from hierclf.reporting.wording import cut_text, number
+
+_FIRST = frozenset(
+    f"{stage}-{kind}"
+    for stage in ("screen", "refine")
+    for kind in ("pca", "tsne", "learning")
+)
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,26 @@ class Gallery:
     features: tuple[Picture, ...] = ()
 
     @property
+    def first_features(self) -> tuple[Picture, ...]:
+        """Features of a stage as a whole, those that say most."""
+        return tuple(one for one in self.features if _is_first(one.name))
+
+    @property
+    def more_features(self) -> tuple[Picture, ...]:
+        """The other pictures of features, of which there can be many."""
+        return tuple(one for one in self.features if not _is_first(one.name))
+
+    @property
     def pictures(self) -> tuple[Picture, ...]:
         """All of them."""
         single = (self.refine, self.per_patient, self.cut_point, self.net_benefit)
         present = tuple(picture for picture in single if picture is not None)
         last = (*self.histories, *self.features)
         return (*self.models, *present, *self.screen, *last)
+
+
+def _is_first(name: str) -> bool:
+    return name.removeprefix("features-") in _FIRST
 
 
 def gallery_of(

@@ -21,7 +21,7 @@ from hierclf.reporting.gallery import Gallery, gallery_of
 from hierclf.reporting.metric_words import TOO_FEW
 from hierclf.reporting.mistakes import MistakeFigure, mistake_figures, totals_of
 from hierclf.reporting.rendering import render, write_pictures
-from hierclf.reporting.results import RunResults
+from hierclf.reporting.results import MistakeKind, RunResults
 from hierclf.reporting.tripod import TRIPOD
 
 REPORT = "report.html"
@@ -89,7 +89,7 @@ def _check_same(results: RunResults, said: Predictions) -> None:
 def _page(
     results: RunResults,
     gallery: Gallery,
-    mistakes: Mapping[str, Sequence[MistakeFigure]],
+    mistakes: Mapping[MistakeKind, Sequence[MistakeFigure]],
     *,
     pictured: bool,
 ) -> str:

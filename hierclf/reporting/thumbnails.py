@@ -36,11 +36,11 @@ def thumbnail(pixels: NDArray[np.floating]) -> bytes:
 
 
 def data_uri(picture: bytes) -> str:
-    """Give a JPEG or PNG as the source of an image.
+    r"""Give a JPEG or PNG as the source of an image.
 
     Examples
     --------
-    >>> data_uri(b"\\x89PNG and so on")
+    >>> data_uri(b"\x89PNG and so on")
     'data:image/png;base64,iVBORyBhbmQgc28gb24='
     """
     kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"

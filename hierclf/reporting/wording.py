@@ -142,10 +142,10 @@ def hundredths(value: float) -> str:
 
     Examples
     --------
-    >>> hundredths(0.1234), hundredths(-0.02)
-    ('12.3', '\u22122.0')
+    >>> hundredths(0.1234), hundredths(-0.02), hundredths(-1e-9)
+    ('12.3', '\u22122.0', '0.0')
     """
-    return f"{100 * value:.1f}".replace("-", _MINUS)
+    return f"{round(100 * value, 1) + 0.0:.1f}".replace("-", _MINUS)
 
 
 def is_tenth(threshold: float) -> bool:

@@ -106,7 +106,8 @@ def test_difference_of_shares_is_against_all_others():
 def test_a_group_of_too_few_patients_is_only_counted():
     south = found()["south"]
     assert 0 < south.n_patients < 10
-    assert not south.metrics and not south.differences
+    assert not south.metrics
+    assert not south.differences
 
 
 def test_the_least_number_is_of_patients_with_the_label():
@@ -139,7 +140,7 @@ def test_without_scores_there_is_no_area():
 
 
 def test_a_value_for_each_scan_is_wanted():
-    with pytest.raises(InputError, match="subgroups, sex: expected a value .* got 2"):
+    with pytest.raises(InputError, match=r"subgroups, sex: expected a value .* got 2"):
         by_subgroup(SAID, "sex", ["f", "m"])
 
 
