@@ -61,7 +61,8 @@ def data_figures(
     manifest, dataset = data.manifest, data.dataset
     every = pd.Series("all", manifest.index)
     names = manifest["split"] if by_split else every
-    table = pd.crosstab(manifest["label"], names)
+    order = sorted(names.unique(), key=_rank)
+    table = pd.crosstab(manifest["label"], names)[order]
     counts = {
         str(label): {str(name): int(row[name]) for name in table.columns}
         for label, row in table.iterrows()
@@ -95,8 +96,15 @@ def _parts(
             n_patients=int(rows["patient_id"].nunique()),
             n_diseased=int(sick.loc[rows.index].sum()),
         )
-        for name, rows in manifest.groupby(names.to_numpy())
+        for name in sorted(names.unique(), key=_rank)
+        for rows in [manifest[names.to_numpy() == name]]
     }
+
+
+def _rank(split: str) -> tuple[int, str]:
+    """Train, validation and test in this order, then all others by name."""
+    known = ("train", "val", "test")
+    return (known.index(split) if split in known else len(known), split)
 
 
 def sweep_interval(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hierclf.reporting.feature_figures import FeatureFigures, LearningFigures, Point
 from hierclf.reporting.pictures import BLUE, ORANGE, Picture, draw_picture, figure_names
-from hierclf.reporting.wording import number
+from hierclf.reporting.wording import count, number
 
 _COLORS = ("#1d5f9c", "#b1500c", "#3a7d34", "#7b3fa0", "#8a6d00", "#b3151f", "#4b5563")
 _MARKS = "os^DvPX"
@@ -116,7 +116,7 @@ def draw_learning(figure: Figure, points: Sequence[LearningFigures]) -> None:
     found = [p.unknown for p in points]
     axes.plot(at, found, ".--", color=ORANGE, label="other patients")
     axes.set(xlabel="patients fitted on", ylabel="macro recall")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.legend()
 
 
@@ -231,13 +231,13 @@ def feature_pictures(
             f"features-{stage}-{name}",
             partial(draw_cloud, points=points, told=told, axis=axis),
             size=size,
-            title=f"Features of the {stage}: {title}",
+            title=f"Features, {stage}: {title}",
             caption=f"{shown}. Distances in a picture of t-SNE mean little; "
             "what stays mixed is not shown to be inseparable."
             if axis == "t-SNE"
             else f"{shown}; standardized; the first three components in three "
             f"planes hold {number(sum(told.explained[:3]))} of the variance. "
-            f"{n_beyond(points)} far out of the others are not shown.",
+            f"{count(n_beyond(points), 'scan')} too far out to be shown.",
             alt=f"Scatter plot of {len(told.codes)} scans by the features of the "
             f"{stage}, colored by label: {title}.",
             phantom=phantom,
@@ -250,7 +250,7 @@ def feature_pictures(
             f"features-{stage}-variance",
             partial(draw_variance, explained=told.explained),
             size=_SMALL,
-            title=f"Variance of the features of the {stage}",
+            title=f"Variance of the features, {stage}",
             caption=f"{len(told.explained)} components hold {total}.",
             alt=f"The first {len(told.explained)} principal components of the "
             f"features of the {stage} hold {total} of the variance.",
@@ -270,7 +270,7 @@ def _learning(
         f"features-{stage}-learning",
         partial(draw_learning, points=points),
         size=_SMALL,
-        title=f"Learning curve of the {stage}",
+        title=f"Learning curve, {stage}",
         caption="The learner as it was chosen, balanced and not calibrated, three "
         "folds by patient. Where the lower curve rises, more patients would help.",
         alt=f"The {stage} with {last.n_patients} patients: a macro recall of "

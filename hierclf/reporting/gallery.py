@@ -26,11 +26,8 @@ from hierclf.reporting.reliability import reliability
 from hierclf.reporting.results import EpochFigures, RunResults
 from hierclf.reporting.wording import cut_text, number
 
-_FIRST = frozenset(
-    f"{stage}-{kind}"
-    for stage in ("screen", "refine")
-    for kind in ("pca", "tsne", "learning")
-)
+_STAGES = ("screen", "refine")
+_SAY_MOST = ("pca", "tsne", "learning")
 
 
 @dataclass(frozen=True)
@@ -65,13 +62,19 @@ class Gallery:
 
     @property
     def first_features(self) -> tuple[Picture, ...]:
-        """Features of a stage as a whole, those that say most."""
-        return tuple(one for one in self.features if _is_first(one.name))
+        """Scatter plots and learning curve of each stage, or of its first network."""
+        found: dict[tuple[str, str], Picture] = {}
+        for picture in self.features:
+            stage, kind = _kind_of(picture.name)
+            if stage in _STAGES and kind in _SAY_MOST:
+                found.setdefault((stage, kind), picture)
+        return tuple(found.values())
 
     @property
     def more_features(self) -> tuple[Picture, ...]:
         """The other pictures of features, of which there can be many."""
-        return tuple(one for one in self.features if not _is_first(one.name))
+        first = self.first_features
+        return tuple(one for one in self.features if one not in first)
 
     @property
     def pictures(self) -> tuple[Picture, ...]:
@@ -82,8 +85,10 @@ class Gallery:
         return (*self.models, *present, *self.screen, *last)
 
 
-def _is_first(name: str) -> bool:
-    return name.removeprefix("features-") in _FIRST
+def _kind_of(name: str) -> tuple[str, str]:
+    """Read the stage and the kind of picture from the name of a file."""
+    words = name.split("-")
+    return (words[1], words[-1]) if words[0] == "features" else ("", "")
 
 
 def gallery_of(

@@ -37,10 +37,12 @@ def test_all_candidates_are_reported(chosen: Path) -> None:
     results = RunResults.from_json((chosen / "results.json").read_text())
     names = CANDIDATES.split(",")
     assert list(results.selection) == names
-    best = max(results.selection.values())
-    assert results.selected == next(
-        name for name in names if results.selection[name] == best
-    )
+    values = {name: found.value for name, found in results.selection.items()}
+    assert results.selected == max(names, key=lambda name: values[name])
+    cut = results.cut_point
+    assert cut is not None
+    assert values[results.selected] == pytest.approx(cut.macro_recall[cut.index])
+    assert all(f.low < f.value < f.high for f in results.selection.values())
     assert set(results.models) == {
         *(f"cascade, {name}" for name in names), "cascade at 0.50", "cascade",
     }  # fmt: skip
