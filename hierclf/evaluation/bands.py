@@ -135,8 +135,12 @@ def precision_recall_band(
 
     Parameters
     ----------
-    predictions, n_resamples, seed
-        As in `roc_band`.
+    predictions : Predictions
+        With screen scores, of healthy and diseased scans.
+    n_resamples : int
+        Resamples of the patients.
+    seed : int
+        Root seed.
 
     Returns
     -------

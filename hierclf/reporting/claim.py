@@ -39,11 +39,11 @@ CLAIM = Checklist(
         Item("28", "Metrics", ("models", "labels", "stages", "net-benefit")),
         Item("29", "Uncertainty and significance", ("models", "limits")),
         Item("30", "Robustness", ("cut-point", "subgroups"), "damaged and odd scans"),
-        Item(
-            "31", "Explainability", ("mistakes", "features"), "whether maps are right"
-        ),
+        Item("31", "Explainability", ("features",), "whether maps are right"),
         Item("32", "Evaluation on internal data", ("data", "models")),
-        Item("33", "Testing on external data", yours="evaluate on another set"),
+        Item(
+            "33", "Testing on external data", yours="evaluate on a set from elsewhere"
+        ),
         Item("34", "Registration of a trial", yours="number, if it is one"),
         Item("35", "Numbers included and excluded", ("data",)),
         Item("36", "Characteristics in each part", ("data",), "age, sex, comorbidity"),

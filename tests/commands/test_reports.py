@@ -103,9 +103,9 @@ def test_splits_that_are_not_asked_for_are_set_aside(
     trained: Path, cohort: Path, tmp_path: Path
 ) -> None:
     done = command(
-        "evaluate", "--bundle", trained / "bundle", "--data", cohort, "--resamples", 100,
-        "--splits", trained / "splits.csv", "--split", "test", "--pictured", 0,
-        "--cache", cohort.parent / "cache", "--out", tmp_path / "out",
+        "evaluate", "--bundle", trained / "bundle", "--data", cohort,
+        "--resamples", 100, "--splits", trained / "splits.csv", "--split", "test",
+        "--cache", cohort.parent / "cache", "--out", tmp_path / "out", "--pictured", 0,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     results = read_results(tmp_path / "out")
