@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hierclf.assembly.members import members_apart
 from hierclf.assembly.models import Builder
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.guards import Guarded, Guards, fit_guards, guard_columns
-from hierclf.cascade.hierarchical import Folds
+from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.data.split import hold_out
+from hierclf.evaluation.bootstrap import patient_codes
 from hierclf.evaluation.calibration import prior_corrected
+from hierclf.evaluation.confusion import patient_confusions, recall_counts
+from hierclf.evaluation.intervals import Estimate, mean_estimate
 from hierclf.evaluation.predictions import Predictions, predictions_of
 from hierclf.problem.labels import Hierarchy
 
@@ -46,6 +50,8 @@ class Assessed:
         Which outer fold predicted them.
     decisions : dict of str to Decisions
         By the names of `EXPLANATIONS`, and by `candidate`.
+    members : dict of str to Decisions, optional
+        Of each network by itself, where the stages of every fold combine the same.
     guarded : Guarded or None
         What the guards of the cascade said of them; None without any.
     """
@@ -53,6 +59,7 @@ class Assessed:
     rows: Indices
     fold: Indices
     decisions: dict[str, Decisions]
+    members: dict[str, Decisions] = field(default_factory=dict)
     guarded: Guarded | None = None
 
 
@@ -108,10 +115,20 @@ class Fitted:
     others: dict[str, Any] = field(default_factory=dict)
     guards: Guards = field(default_factory=Guards)
 
-    @property
-    def held_out(self) -> dict[str, float]:
-        """Macro recall of each candidate on the scans that its cut point was set on."""
-        return {k: float(one.choice_.macro_recall) for k, one in self.others.items()}
+    def held_out(self, patients: Any) -> dict[str, Estimate]:
+        """Bound the macro recall of each candidate where its cut point was set.
+
+        Parameters
+        ----------
+        patients : ndarray, shape (n_scans,)
+            Patients of the scans that it was fitted on.
+
+        Returns
+        -------
+        estimates : dict of str to Estimate
+            On held-out scans, by candidate.
+        """
+        return {name: _held_out(one, patients) for name, one in self.others.items()}
 
 
 def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
@@ -147,9 +164,24 @@ def _fit_candidates(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     if not names:
         return Fitted(_fit(builder, manifest))
     others = {name: _fit(builder.of_candidate(name), manifest) for name in names}
-    found = Fitted(None, "", others).held_out
-    chosen = max(found, key=lambda name: found[name])
+    chosen = max(others, key=lambda name: float(others[name].choice_.macro_recall))
     return Fitted(others[chosen], chosen, others)
+
+
+def _held_out(cascade: HierarchicalClassifier, patients: Any) -> Estimate:
+    held = cascade.held_out_
+    if held is None:
+        raise TypeError("a candidate is fitted with held-out scans")
+    refined = cascade.named(held.uncalibrated, held.conditional, cascade.adjustment_)
+    codes, n_patients = patient_codes(np.asarray(patients)[held.rows], len(held.rows))
+    confusions = patient_confusions(
+        held.truth,
+        np.where(held.screen_score >= cascade.cut_point_, refined, 0),
+        len(cascade.hierarchy_.labels),
+        codes,
+        n_patients,
+    )
+    return mean_estimate(*recall_counts(confusions))
 
 
 def _fit(builder: Builder, manifest: pd.DataFrame) -> Any:
@@ -180,6 +212,7 @@ def assess(
     """
     parts: list[dict[str, Decisions]] = []
     watched: list[Guarded] = []
+    members: list[dict[str, Decisions]] = []
     for train, test in folds:
         seen, unseen = manifest.iloc[train], manifest.iloc[test]
         fitted = fit_cascade(builder, seen)
@@ -192,12 +225,14 @@ def assess(
         if builder.options.baselines:
             said = _flats(builder, seen, unseen) | said
         parts.append(said)
+        members.append(members_apart(fitted.cascade, unseen))
     rows = np.concatenate([test for _, test in folds])
     fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     order = np.argsort(rows, kind="stable")
-    stacked = {name: _stack([part[name] for part in parts], order) for name in parts[0]}
     guarded = _stack_guarded(watched, order) if watched else None
-    return Assessed(rows[order], fold[order], stacked, guarded), fitted
+    alone = members if all(one.keys() == members[0].keys() for one in members) else [{}]
+    told = (_stack_all(parts, order), _stack_all(alone, order))
+    return Assessed(rows[order], fold[order], *told, guarded), fitted
 
 
 def candidate(name: str) -> str:
@@ -263,6 +298,12 @@ def by_argmax(table: NDArray[np.float64]) -> Decisions:
         decided=table.argmax(axis=1),
         view_spread=None,
     )
+
+
+def _stack_all(
+    parts: Sequence[dict[str, Decisions]], order: Indices
+) -> dict[str, Decisions]:
+    return {name: _stack([part[name] for part in parts], order) for name in parts[0]}
 
 
 def _stack(parts: Sequence[Decisions], order: Indices) -> Decisions:

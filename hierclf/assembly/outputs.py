@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,11 @@ from hierclf.reporting.results import RunResults
 
 PLAN = "plan.json"
 _LOCK = ".lock"
-_FREE = {"overwrite", "resume", "threads", "out", "cache"}
+_FREE = {
+    *("overwrite", "resume", "threads", "out", "cache"),
+    *("subgroups", "pictured"),
+}
+"""Options that change nothing that is fitted."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +186,7 @@ def bundle_info(
     data: RunData,
     fitted_on: NDArray[np.intp],
     options: TrainOptions,
+    card: Mapping[str, str] = MappingProxyType({}),
 ) -> BundleInfo:
     """Describe a cascade for its bundle.
 
@@ -196,6 +202,8 @@ def bundle_info(
         Rows that the cascade was fitted on.
     options : TrainOptions
         Of the run; those that only name folders are left out.
+    card : mapping of str to str, optional
+        What the model card says of its figures.
 
     Returns
     -------
@@ -214,7 +222,9 @@ def bundle_info(
         digests=tuple(sorted({data.digests[row] for row in fitted_on})),
     )
     told = options.model_dump(mode="json", exclude=_FREE | {"data"})
-    return describe(cascade, guards, data=summary, seed=options.seed, options=told)
+    return describe(
+        cascade, guards, data=summary, seed=options.seed, options=told, card=card
+    )
 
 
 def print_results(folder: Path, results: RunResults) -> None:
@@ -226,7 +236,7 @@ def print_results(folder: Path, results: RunResults) -> None:
     for name, model in results.models.items():
         lines.append(f"  {name:<{width}}{_interval(model.metrics['macro_recall'])}")
     if results.selected:
-        held = results.selection[results.selected]
+        held = results.selection[results.selected].value
         lines.append(
             f"the cascade is {results.selected!r}, chosen of {len(results.selection)} "
             f"candidates by the macro recall on held-out training scans ({held:.3f})"

@@ -85,6 +85,7 @@ def labelled_scans(
         )
     dataset = read_dataset(data_options(options, data))
     tell(dataset.remarks)
+    n_found = len(dataset.manifest)
     if data in {None, options.data}:
         if options.splits is not None:
             names = read_splits(
@@ -94,7 +95,9 @@ def labelled_scans(
             )
             dataset = replace(dataset, manifest=dataset.manifest.assign(split=names))
         dataset = keep_splits(dataset, options.split)
+    n_aside = n_found - len(dataset.manifest)
     scans = load_scans(dataset, readers[0], skip=options.unreadable == "skip")
+    scans = replace(scans, n_set_aside=n_aside)
     bundle.cascade.hierarchy_.positions(scans.manifest["label"].tolist())
     tell(bundle_remarks(bundle, scans))
     return scans

@@ -26,6 +26,7 @@ from hierclf.config.values import (
     split_names,
 )
 from hierclf.data.dataset import DataOptions
+from hierclf.data.groups import parse_group
 from hierclf.metalearners.recipes import NETWORK
 
 
@@ -48,7 +49,32 @@ class LabelledData(DataOptions):
     overwrite: bool = Field(False, description="replace what is at --out")
 
 
-class TrainOptions(LabelledData):
+class Measured(LabelledData):
+    """Labelled scans that a report speaks of."""
+
+    subgroups: Names = Field(
+        ("auto",),
+        description="further columns of the manifest by which figures are split, "
+        "separated by commas; age:10 makes bands of ten years. auto: all with 2 to 10 "
+        "values, and numbers in quarters; none: no subgroups",
+    )
+    pictured: int = Field(
+        6,
+        ge=0,
+        le=50,
+        description="mistakes of each kind that the report shows as pictures; 0: no "
+        "scan is shown at all",
+    )
+
+    @field_validator("subgroups")
+    @classmethod
+    def _readable(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            parse_group(name)
+        return names
+
+
+class TrainOptions(Measured):
     """Options of ``hierclf train``."""
 
     out: Path = Field(description="folder for the run")
@@ -267,7 +293,7 @@ class SweepOptions(LabelledData):
         return values if few is None else {"data": few} | values
 
 
-class EvaluateOptions(LabelledData):
+class EvaluateOptions(Measured):
     """Options of ``hierclf evaluate``."""
 
     bundle: Path = Field(description="folder of the bundle")

@@ -113,6 +113,52 @@ def gain_bounds(difference: Difference) -> str:
     return " to ".join(ends).replace("-", _MINUS)
 
 
+def gap(difference: Estimate, *, percent: bool = True) -> str:
+    r"""Write a difference and its interval in one line.
+
+    Examples
+    --------
+    >>> gap(Estimate(value=0.02, low=-0.01, high=0.05, method="bootstrap"))
+    '+2.0 (\u22121.0 to +5.0)'
+    """
+    if difference.value is None:
+        return ""
+    ends = (difference.value, difference.low, difference.high)
+    told = [
+        "" if x is None else f"{100 * x:+.1f}" if percent else f"{x:+.3f}" for x in ends
+    ]
+    text = told[0] + (f" ({told[1]} to {told[2]})" if all(told) else "")
+    return text.replace("-", _MINUS)
+
+
+def beyond_chance(difference: Estimate) -> bool:
+    """Tell whether an interval leaves out 0."""
+    low, high = difference.low, difference.high
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def hundredths(value: float) -> str:
+    r"""Write a net benefit as cases in 100 scans.
+
+    Examples
+    --------
+    >>> hundredths(0.1234), hundredths(-0.02), hundredths(-1e-9)
+    ('12.3', '\u22122.0', '0.0')
+    """
+    return f"{round(100 * value, 1) + 0.0:.1f}".replace("-", _MINUS)
+
+
+def is_tenth(threshold: float) -> bool:
+    """Tell whether a threshold is a whole number of tenths.
+
+    Examples
+    --------
+    >>> is_tenth(0.3), is_tenth(0.35)
+    (True, False)
+    """
+    return abs(10 * threshold - round(10 * threshold)) < 1e-9
+
+
 def verdict(difference: Difference) -> str:
     """Say what the interval of a difference allows to say.
 

@@ -5,7 +5,6 @@ import pytest
 from matplotlib.figure import Figure
 
 from hierclf.evaluation.intervals import Estimate
-from hierclf.evaluation.roc import roc_curve
 from hierclf.reporting import figures
 from hierclf.reporting.pictures import HEAT, INK, PAPER
 from hierclf.reporting.reliability import ReliabilityBin
@@ -77,20 +76,6 @@ def test_cut_point_without_intervals(figure, sample):
     figures.draw_cut_point(figure, cut)
     assert not figure.axes[1].patches
     figure.draw_without_rendering()
-
-
-def test_roc_shows_the_curve_and_the_working_point(figure):
-    truth = np.array([False, False, True, True])
-    curve = roc_curve(truth, np.array([0.1, 0.4, 0.35, 0.8]))
-    figures.draw_roc(figure, curve, (0.5, 1.0))
-    lines = labelled(figure.axes[0])
-    np.testing.assert_array_equal(
-        lines["screen score"].get_xdata(), curve.false_positive_rate
-    )
-    np.testing.assert_array_equal(
-        lines["screen score"].get_ydata(), curve.true_positive_rate
-    )
-    assert lines["as decided"].get_xydata().tolist() == [[0.5, 1.0]]
 
 
 @pytest.mark.parametrize("cut", [None, 0.3])
