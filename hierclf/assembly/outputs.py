@@ -18,7 +18,9 @@ from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked, read_json, write_json
+from hierclf.reporting.comparison_figures import ComparisonFigures
 from hierclf.reporting.results import RunResults
+from hierclf.reporting.wording import judged, p_value
 
 PLAN = "plan.json"
 _LOCK = ".lock"
@@ -230,8 +232,40 @@ def print_results(folder: Path, results: RunResults) -> None:
     lines.append(f"screen AUC{word}: {_interval(main.metrics['screen_auc'])}")
     if results.threshold is not None:
         lines.append(f"cut point: {results.threshold:.3g}")
+    lines.extend(_compared(results.comparison, word))
     lines.append(f"report: {folder / 'report.html'}")
     print("\n".join(lines))  # noqa: T201
+
+
+def _compared(c: ComparisonFigures | None, word: str) -> list[str]:
+    """Lay out differences of bundles as lines: figure, difference, interval, words."""
+    if c is None:
+        return []
+    lines = []
+    for bundle in c.bundles[1:]:
+        lines.append(f"{bundle.name} minus {c.baseline}{word}:")
+        for d in c.differences:
+            if d.model == bundle.name:
+                lines.append(f"  {d.metric:<18}{_gain(d.difference)}  {judged(d, c.margin)}")
+        for a in c.areas:
+            if a.model == bundle.name:
+                told = f"p {p_value(a.p_value)}"
+                lines.append(f"  {'auc by DeLong':<18}{_gain(a.difference)}  {told}")
+        for one in c.discordances:
+            if one.model == bundle.name:
+                lines.append(
+                    f"  {one.figure:<18}{one.model_only} scans right that the baseline "
+                    f"has wrong, {one.baseline_only} the other way; by patient "
+                    f"p {p_value(one.by_patient.exact)}"
+                )
+    lines.append(f"{len(c.differences)} differences, none widened for their number")
+    return lines
+
+
+def _gain(estimate: Any) -> str:
+    if estimate.value is None or estimate.low is None:
+        return "undefined"
+    return f"{estimate.value:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
 
 
 def _interval(estimate: Any) -> str:

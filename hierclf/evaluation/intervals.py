@@ -43,7 +43,7 @@ class Estimate(BaseModel):
         The figure; None where it is undefined.
     low, high : float or None
         The bounds; None where there is too little to bound it by.
-    method : {"wilson", "mean of wilson", "bootstrap"}
+    method : {"wilson", "mean of wilson", "bootstrap", "delong"}
         How the bounds were found.
     n_excluded : int, default=0
         Resamples in which the figure was undefined and which were left out.
@@ -54,7 +54,7 @@ class Estimate(BaseModel):
     value: float | None
     low: float | None
     high: float | None
-    method: Literal["wilson", "mean of wilson", "bootstrap"]
+    method: Literal["wilson", "mean of wilson", "bootstrap", "delong"]
     n_excluded: int = 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from hierclf.assembly.assessment import Assessed, cascades, decisions_table
+from hierclf.assembly.comparing import comparison_columns, comparison_figures, contend
 from hierclf.assembly.figures import Assessor, data_figures, run_results
 from hierclf.assembly.outputs import keep_apart, print_results
 from hierclf.assembly.provenance import versions
@@ -28,6 +30,8 @@ MARK = "evaluation.json"
 def evaluate(options: EvaluateOptions) -> RunResults:
     """Measure a bundle, and write figures, predictions and a report.
 
+    Further bundles are asked about the same scans and compared with the first.
+
     Parameters
     ----------
     options : EvaluateOptions
@@ -44,9 +48,10 @@ def evaluate(options: EvaluateOptions) -> RunResults:
         Whatever is wrong with options, bundle, scans or the disk.
     """
     set_threads(options.threads)
-    keep_apart(options.out, data=options.data, bundle=options.bundle)
+    for folder in options.bundle:
+        keep_apart(options.out, data=options.data, bundle=folder)
     check_new(options.out, overwrite=options.overwrite, mark=MARK)
-    bundle = open_bundle(options)
+    bundle = open_bundle(options.bundle[0], options)
     scans = labelled_scans(bundle, options)
     return _write(bundle, scans, options)
 
@@ -62,13 +67,15 @@ def _origin(bundle: Bundle) -> str:
 
 def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResults:
     said = decide(bundle, scans)
+    contenders = contend(bundle, said, scans, options)
     hierarchy = bundle.cascade.hierarchy_
     models = cascades(said)
     assessor = Assessor(
         scans.manifest, hierarchy, n_resamples=options.resamples, seed=options.seed
     )
     figures = data_figures(scans)
-    known = bundle_remarks(bundle, scans)
+    known = tuple(r for one in contenders for r in one.remarks)
+    known = known if contenders else bundle_remarks(bundle, scans)
     protocol = (
         "scans given to evaluate; the bundle was made before, from "
         f"{bundle.info.data.name}"
@@ -82,12 +89,16 @@ def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResul
         protocol=". ".join([protocol, *known]).rstrip("."),
         seed=options.seed,
         cut_point_origin=_origin(bundle),
-        digests={"bundle": bundle.digest},
+        digests={one.name: one.digest for one in contenders}
+        or {"bundle": bundle.digest},
+        comparison=comparison_figures(contenders, assessor, options),
         options=options.model_dump(mode="json"),
     )
     rows = np.arange(len(scans.manifest))
     assessed = Assessed(rows, np.zeros_like(rows), models)
     table = decisions_table(assessed, scans.manifest, hierarchy)
+    beside = comparison_columns(contenders, hierarchy.labels)
+    table = pd.concat([table, beside], axis=1)
     with new_folder(options.out, overwrite=options.overwrite, mark=MARK) as folder:
         plan = {"options": options.model_dump(mode="json"), "versions": versions()}
         write_json(folder / MARK, plan)

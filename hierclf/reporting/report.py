@@ -111,12 +111,14 @@ def _excluded(results: RunResults) -> bool:
 
 def _sections(results: RunResults, gallery: Gallery) -> list[tuple[str, str]]:
     present = {
+        "bundles": results.comparison is not None,
         "patients": results.per_patient is not None,
         "training": bool(gallery.histories),
         "features": bool(gallery.features),
     }
     titles = {
         "data": "Data and protocol",
+        "bundles": "Bundles compared",
         "models": "Models compared",
         "labels": "Label by label",
         "stages": "Screen and refinement apart",

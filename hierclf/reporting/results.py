@@ -24,6 +24,7 @@ from hierclf.evaluation.comparison import Difference
 from hierclf.evaluation.summary import Summary
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, write_text
+from hierclf.reporting.comparison_figures import ComparisonFigures
 from hierclf.reporting.cut_point_figures import CutPointFigures
 from hierclf.reporting.data_figures import DataFigures, Json, Strict
 from hierclf.reporting.feature_figures import FeatureFigures
@@ -82,6 +83,8 @@ class RunResults(Strict):
         The model that the bundle holds.
     differences : tuple of Difference, default=()
         Paired differences, the main model less each other.
+    comparison : ComparisonFigures, optional
+        The bundle beside others on the same scans.
     per_patient : Summary, optional
         The main model, one answer for each patient.
     per_patient_rule : str, default=""
@@ -128,6 +131,7 @@ class RunResults(Strict):
     explanations: dict[str, str]
     main: str
     differences: tuple[Difference, ...] = ()
+    comparison: ComparisonFigures | None = None
     per_patient: Summary | None = None
     per_patient_rule: str = ""
     argmax: Summary | None = None
