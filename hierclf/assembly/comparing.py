@@ -112,9 +112,7 @@ def _check_alike(baseline: str, first: Bundle, name: str, bundle: Bundle) -> Non
         )
 
 
-def _contender(
-    name: str, bundle: Bundle, said: Decisions, scans: RunData
-) -> Contender:
+def _contender(name: str, bundle: Bundle, said: Decisions, scans: RunData) -> Contender:
     return Contender(
         name=name,
         digest=bundle.digest,

@@ -238,28 +238,34 @@ def print_results(folder: Path, results: RunResults) -> None:
 
 
 def _compared(c: ComparisonFigures | None, word: str) -> list[str]:
-    """Lay out differences of bundles as lines: figure, difference, interval, words."""
     if c is None:
         return []
     lines = []
     for bundle in c.bundles[1:]:
         lines.append(f"{bundle.name} minus {c.baseline}{word}:")
-        for d in c.differences:
-            if d.model == bundle.name:
-                lines.append(f"  {d.metric:<18}{_gain(d.difference)}  {judged(d, c.margin)}")
-        for a in c.areas:
-            if a.model == bundle.name:
-                told = f"p {p_value(a.p_value)}"
-                lines.append(f"  {'auc by DeLong':<18}{_gain(a.difference)}  {told}")
-        for one in c.discordances:
-            if one.model == bundle.name:
-                lines.append(
-                    f"  {one.figure:<18}{one.model_only} scans right that the baseline "
-                    f"has wrong, {one.baseline_only} the other way; by patient "
-                    f"p {p_value(one.by_patient.exact)}"
-                )
-    lines.append(f"{len(c.differences)} differences, none widened for their number")
-    return lines
+        lines.extend(_differences(c, bundle.name))
+    return [*lines, f"{len(c.differences)} differences, none widened for their number"]
+
+
+def _differences(c: ComparisonFigures, name: str) -> list[str]:
+    """Write a line for each figure: difference, interval, what it allows to say."""
+    told = {
+        d.metric: f"{_gain(d.difference)}  {judged(d, c.margin)}"
+        for d in c.differences
+        if d.model == name
+    }
+    for area in c.areas:
+        if area.model == name:
+            words = f"{_gain(area.difference)}  p {p_value(area.p_value)}"
+            told["auc by DeLong"] = words
+    told |= {
+        f"{one.figure}, scans": f"{one.model_only} scans right that the baseline has "
+        f"wrong, {one.baseline_only} the other way; by patient, p "
+        f"{p_value(one.by_patient.exact)}"
+        for one in c.discordances
+        if one.model == name
+    }
+    return [f"  {figure:<20}{words}" for figure, words in told.items()]
 
 
 def _gain(estimate: Any) -> str:

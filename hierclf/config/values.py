@@ -18,7 +18,7 @@ def split_names(value: object) -> object:
         return value
     names = tuple(part.strip() for part in value.split(",") if part.strip())
     if value and not names:
-        raise ValueError(f"expected names separated by commas, got {value!r}.")
+        raise ValueError("names separated by commas")
     return names
 
 

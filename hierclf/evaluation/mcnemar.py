@@ -218,8 +218,7 @@ def _compare(
 
 
 def _right(figure: str, said: Predictions) -> Ints:
-    if figure == "accuracy":
-        right = said.predicted == said.truth
-    else:
-        right = (said.predicted > 0) == said.diseased
-    return right.astype(np.intp)
+    own_label = said.predicted == said.truth
+    own_side = (said.predicted > 0) == said.diseased
+    right: Ints = (own_label if figure == "accuracy" else own_side).astype(np.intp)
+    return right

@@ -76,10 +76,12 @@ class ComparisonFigures(Strict):
         names = [bundle.name for bundle in self.bundles]
         if len(set(names)) != len(names) or len(names) < 2:
             raise ValueError(f"expected several bundles of different names: {names}")
-        pairs = (*self.differences, *self.areas, *self.discordances)
-        for pair in pairs:
-            if pair.baseline != names[0] or pair.model not in names[1:]:
-                raise ValueError(f"{pair.model!r} minus {pair.baseline!r} is no pair")
+        pairs = {(one.baseline, one.model) for one in self.differences}
+        pairs |= {(one.baseline, one.model) for one in self.areas}
+        pairs |= {(one.baseline, one.model) for one in self.discordances}
+        for baseline, model in sorted(pairs):
+            if baseline != names[0] or model not in names[1:]:
+                raise ValueError(f"{model!r} minus {baseline!r} is no pair")
         return self
 
     @property
