@@ -18,6 +18,10 @@ from hierclf.cascade.cut_point import parse_rule
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
+from hierclf.evaluation.calibration_figures import (
+    CalibrationFigures,
+    calibration_figures,
+)
 from hierclf.evaluation.comparison import Difference, paired
 from hierclf.evaluation.patients import by_patient
 from hierclf.evaluation.predictions import Predictions
@@ -174,6 +178,12 @@ class Assessor:
         pairs = paired(said, n_resamples=self._n_resamples, seed=self._seed)
         return tuple(pair for pair in pairs if pair.model == CASCADE)
 
+    def calibration(self, said: Decisions) -> CalibrationFigures | None:
+        """Measure how far screen scores are probabilities; None where none differ."""
+        return calibration_figures(
+            self.predictions(said), n_resamples=self._n_resamples, seed=self._seed
+        )
+
     def per_patient(self, said: Decisions, rule: str) -> Summary | None:
         """Figures by patient; None where each has one scan."""
         if not self.manifest["patient_id"].duplicated().any():
@@ -247,6 +257,7 @@ def run_results(
         per_patient=assessor.per_patient(said, rule),
         per_patient_rule=rule,
         argmax=assessor.argmax(said),
+        calibration=assessor.calibration(said),
         given_cut_point=cascade.cut_point_ if cut_point is None else None,
         refinement=refinement_in_words(cascade),
         stages=stages_in_words(cascade),

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from hierclf.data.csv_table import escape_cell
+from hierclf.evaluation.calibration_figures import CalibrationFigures
 from hierclf.evaluation.comparison import Difference
 from hierclf.evaluation.summary import Summary
 from hierclf.foundation.errors import InputError
@@ -83,6 +84,8 @@ class RunResults(Strict):
         The model that the bundle holds.
     differences : tuple of Difference, default=()
         Paired differences, the main model less each other.
+    calibration : CalibrationFigures, optional
+        How far the main model's screen scores can be taken for probabilities.
     comparison : ComparisonFigures, optional
         The bundle beside others on the same scans.
     per_patient : Summary, optional
@@ -131,6 +134,7 @@ class RunResults(Strict):
     explanations: dict[str, str]
     main: str
     differences: tuple[Difference, ...] = ()
+    calibration: CalibrationFigures | None = None
     comparison: ComparisonFigures | None = None
     per_patient: Summary | None = None
     per_patient_rule: str = ""

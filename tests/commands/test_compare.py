@@ -76,6 +76,8 @@ def test_bundles_are_compared_on_the_same_scans(
     assert f"{new} minus {old} (phantom):" in done.stdout
     assert re.search(r"^  macro_recall .*\[.*not shown|^  macro_recall .*: the whole",
                      done.stdout, re.M)  # fmt: skip
+    assert results.calibration is not None
+    assert results.calibration.share == pytest.approx(sick.mean())
     page = (out / "report.html").read_text()
     assert "Bundles compared" in page
     assert "PHANTOM, no patients. Differences to" in page
