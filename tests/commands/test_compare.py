@@ -72,6 +72,11 @@ def test_bundles_are_compared_on_the_same_scans(
     assert gains["screen_auc"] == pytest.approx(areas[1] - areas[0])
     assert told.areas[0].difference.value == pytest.approx(areas[1] - areas[0])
     assert (table[f"{old}: predicted"] == table["predicted"]).all()
+    alone = pd.read_csv(other / "predictions.csv").set_index("path").loc[table["path"]]
+    own = table[f"{new}: screen_score"]
+    np.testing.assert_allclose(own, alone["screen_score"], atol=1e-6)
+    assert (table[f"{new}: predicted"].to_numpy() == alone["predicted"]).all()
+    assert not np.allclose(own, table["screen_score"], atol=1e-3)
     assert not table[[f"{old}: trained_on", f"{new}: trained_on"]].any(axis=None)
     assert f"{new} minus {old} (phantom):" in done.stdout
     assert re.search(r"^  macro_recall .*\[.*not shown|^  macro_recall .*: the whole",
