@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from hierclf.assembly.assessment import CASCADE, explain, predictions_from
+from hierclf.assembly.assessed import CASCADE, explain, predictions_from
 from hierclf.assembly.mistakes import worst_mistakes
 from hierclf.assembly.provenance import versions
 from hierclf.assembly.scans import RunData
@@ -23,6 +23,10 @@ from hierclf.cascade.weighting import unweighted
 from hierclf.config.commands import Measured
 from hierclf.data.groups import groups_of
 from hierclf.evaluation.bands import precision_recall_band, roc_band
+from hierclf.evaluation.calibration_figures import (
+    CalibrationFigures,
+    calibration_figures,
+)
 from hierclf.evaluation.comparison import Difference, paired
 from hierclf.evaluation.net_benefit import net_benefit_curve
 from hierclf.evaluation.patients import by_patient
@@ -214,6 +218,12 @@ class Assessor:
         pairs = paired(said, n_resamples=self._n_resamples, seed=self._seed)
         return tuple(pair for pair in pairs if pair.model == CASCADE)
 
+    def calibration(self, said: Decisions) -> CalibrationFigures | None:
+        """Measure how far screen scores are probabilities; None where none differ."""
+        return calibration_figures(
+            self.predictions(said), n_resamples=self._n_resamples, seed=self._seed
+        )
+
     def per_patient(self, said: Decisions, rule: str) -> Summary | None:
         """Figures by patient; None where each has one scan."""
         if not self.manifest["patient_id"].duplicated().any():
@@ -333,6 +343,7 @@ def run_results(
         ),
         seed=options.seed,
         options=options.model_dump(mode="json"),
+        calibration=assessor.calibration(said),
         given_cut_point=cascade.cut_point_ if cut_point is None else None,
         refinement=refinement_in_words(cascade),
         stages=stages_in_words(cascade),

@@ -14,13 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierclf.assembly.scans import RunData
-from hierclf.bundle.info import BundleInfo, DataSummary, describe
+from hierclf.bundle.description import describe
+from hierclf.bundle.info import BundleInfo, DataSummary
 from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked, read_json, write_json
+from hierclf.reporting.comparison_figures import ComparisonFigures
 from hierclf.reporting.results import RunResults
+from hierclf.reporting.wording import judged, p_value
 
 PLAN = "plan.json"
 _LOCK = ".lock"
@@ -244,8 +247,46 @@ def print_results(folder: Path, results: RunResults) -> None:
     lines.append(f"screen AUC{word}: {_interval(main.metrics['screen_auc'])}")
     if results.threshold is not None:
         lines.append(f"cut point: {results.threshold:.3g}")
+    lines.extend(_compared(results.comparison, word))
     lines.append(f"report: {folder / 'report.html'}")
     print("\n".join(lines))  # noqa: T201
+
+
+def _compared(c: ComparisonFigures | None, word: str) -> list[str]:
+    if c is None:
+        return []
+    lines = []
+    for bundle in c.bundles[1:]:
+        lines.append(f"{bundle.name} minus {c.baseline}{word}:")
+        lines.extend(_differences(c, bundle.name))
+    return [*lines, f"{len(c.differences)} differences, none widened for their number"]
+
+
+def _differences(c: ComparisonFigures, name: str) -> list[str]:
+    """Write a line for each figure: difference, interval, what it allows to say."""
+    told = {
+        d.metric: f"{_gain(d.difference)}  {judged(d, c.margin)}"
+        for d in c.differences
+        if d.model == name
+    }
+    for area in c.areas:
+        if area.model == name:
+            words = f"{_gain(area.difference)}  p {p_value(area.p_value)}"
+            told["auc by DeLong"] = words
+    told |= {
+        f"{one.figure}, scans": f"{one.model_only} scans right that the baseline has "
+        f"wrong, {one.baseline_only} the other way; by patient, p "
+        f"{p_value(one.by_patient.exact)}"
+        for one in c.discordances
+        if one.model == name
+    }
+    return [f"  {figure:<20}{words}" for figure, words in told.items()]
+
+
+def _gain(estimate: Any) -> str:
+    if estimate.value is None or estimate.low is None:
+        return "undefined"
+    return f"{estimate.value:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
 
 
 def _interval(estimate: Any) -> str:

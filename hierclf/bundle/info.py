@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -19,22 +18,17 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from hierclf import __version__
 from hierclf.bundle.container import FORMAT_VERSION
-from hierclf.bundle.strict_json import first_trouble
 from hierclf.cascade.calibrators import Calibrators
 from hierclf.cascade.choices import Calibration
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
 from hierclf.cascade.deferral import Deferral
-from hierclf.cascade.guards import Guards
-from hierclf.cascade.hierarchical import HierarchicalClassifier
-from hierclf.foundation.errors import InputError
 
 Label = StrictBool | StrictInt | StrictStr
 """What a label may be; JSON keeps these three apart."""
@@ -225,107 +219,9 @@ class BundleInfo(BaseModel):
             raise ValueError("deferral must have a quantile for each label")
 
 
-def facts_of(
-    cascade: HierarchicalClassifier, guards: Guards | None = None
-) -> dict[str, Any]:
-    """Read off a fitted cascade what `BundleInfo` repeats of it.
-
-    Parameters
-    ----------
-    cascade : HierarchicalClassifier
-        Fitted.
-    guards : Guards, optional
-        Fitted with it.
-
-    Returns
-    -------
-    facts : dict of str to object
-        Plain Python values by the names of the fields.
-    """
-    names = getattr(cascade, "feature_names_in_", None)
-    costs = None if cascade.costs is None else np.asarray(cascade.costs, dtype=float)
-    gate = None if guards is None else guards.gate
-    numbers = (
-        None
-        if gate is None
-        else {k: getattr(gate, k) for k in GateNumbers.model_fields}
-    )
-    return {
-        "gate": None if numbers is None else GateNumbers.model_validate(numbers),
-        "deferral": None if guards is None else guards.deferral,
-        "calibration": cascade.calibration,
-        "calibrators": cascade.calibrators_,
-        "labels": tuple(plain(label) for label in cascade.hierarchy_.labels),
-        "ordered": cascade.hierarchy_.ordered,
-        "cut_point": float(cascade.cut_point_),
-        "choice": cascade.choice_,
-        "points": cascade.points,
-        "adjustment": float(cascade.adjustment_),
-        "priors": tuple(map(float, cascade.priors_)),
-        "costs": None if costs is None else tuple(map(tuple, costs.tolist())),
-        "n_features": getattr(cascade, "n_features_in_", None),
-        "feature_names": None if names is None else tuple(map(str, names)),
-    }
-
-
 def plain(label: Any) -> Any:
     """Turn NumPy's scalars into Python's, and leave the rest."""
     return label.item() if isinstance(label, np.generic) else label
-
-
-def describe(
-    cascade: HierarchicalClassifier,
-    guards: Guards | None = None,
-    *,
-    data: DataSummary,
-    seed: int,
-    options: Mapping[str, Any],
-    card: Mapping[str, str] = CARD,
-) -> BundleInfo:
-    """Describe a fitted cascade for its bundle, as of now.
-
-    Parameters
-    ----------
-    cascade : HierarchicalClassifier
-        Fitted.
-    guards : Guards, optional
-        Fitted with it.
-    data : DataSummary
-        What it was fitted on.
-    seed : int
-        Root seed of the run.
-    options : mapping
-        Options of the run, as JSON. Whoever gets the bundle can read them:
-        leave out folders whose names tell something.
-    card : mapping of str to str, optional
-        Model card; keys of `CARD` that are missing are taken from there.
-
-    Returns
-    -------
-    info : BundleInfo
-        With the versions of this environment.
-
-    Raises
-    ------
-    InputError
-        If a label is neither text nor an integer nor a truth value, the cut
-        point lies outside [0, 1], or the costs are no matrix of the labels.
-    """
-    try:
-        return BundleInfo(
-            created_utc=datetime.now(UTC).replace(microsecond=0),
-            versions=current_versions(),
-            data=data,
-            seed=seed,
-            options=dict(options),
-            card={**CARD, **card},
-            **facts_of(cascade, guards),
-        )
-    except ValidationError as error:
-        raise InputError(
-            f"bundle: expected values that it can hold, got {first_trouble(error)}. "
-            "Correct the value before it is written."
-        ) from error
 
 
 def current_versions() -> dict[str, str]:

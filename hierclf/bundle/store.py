@@ -16,8 +16,9 @@ from pydantic import TypeAdapter
 
 from hierclf.bundle.card import render_card
 from hierclf.bundle.container import kind_of, read_container, write_container
+from hierclf.bundle.description import facts_of
 from hierclf.bundle.guard_files import pack_guards, unpack_guards
-from hierclf.bundle.info import BundleInfo, current_versions, facts_of
+from hierclf.bundle.info import BundleInfo, current_versions
 from hierclf.bundle.learner import refusing_anything
 from hierclf.bundle.records import (
     LearnerRecord,

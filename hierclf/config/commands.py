@@ -22,6 +22,7 @@ from hierclf.config.values import (
     Costs,
     CutPoint,
     Deferral,
+    Folders,
     Names,
     split_names,
 )
@@ -296,10 +297,20 @@ class SweepOptions(LabelledData):
 class EvaluateOptions(Measured):
     """Options of ``hierclf evaluate``."""
 
-    bundle: Path = Field(description="folder of the bundle")
+    bundle: Folders = Field(
+        description="folder of the bundle; several, by commas or by repeating the "
+        "flag, are compared with the first on the same scans"
+    )
     out: Path = Field(description="folder for numbers, table and report")
     by: Literal["any", "mean"] = Field(
         "mean", description="how the scans of a patient are put together"
+    )
+    margin: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="with several bundles: a loss of a share or an area that would not "
+        "matter, for example 0.02; the page says whether a greater one is excluded",
     )
     splits: Path | None = Field(
         None, description="splits.csv of the run, so that --split test is its test part"
@@ -307,3 +318,12 @@ class EvaluateOptions(Measured):
     split: Names = Field(
         (), description="given splits to use, separated by commas; all if not given"
     )
+
+    @model_validator(mode="after")
+    def _margin_between_bundles(self) -> EvaluateOptions:
+        if self.margin is not None and len(self.bundle) < 2:
+            raise ValueError(
+                f"margin: expected several bundles beside it, got {self.bundle[0]}. "
+                "Add --bundle for the one to compare with the first."
+            )
+        return self

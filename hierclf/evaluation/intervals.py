@@ -45,8 +45,9 @@ class Estimate(BaseModel):
         The figure; None where it is undefined.
     low, high : float or None
         The bounds; None where there is too little to bound it by.
-    method : {"wilson", "mean of wilson", "difference of wilson", "bootstrap"}
-        How the bounds were found.
+    method : str
+        How the bounds were found: wilson, mean of wilson, difference of wilson,
+        bootstrap, reverse bootstrap or delong.
     n_excluded : int, default=0
         Resamples in which the figure was undefined and which were left out.
     """
@@ -56,7 +57,14 @@ class Estimate(BaseModel):
     value: float | None
     low: float | None
     high: float | None
-    method: Literal["wilson", "mean of wilson", "difference of wilson", "bootstrap"]
+    method: Literal[
+        "wilson",
+        "mean of wilson",
+        "difference of wilson",
+        "bootstrap",
+        "reverse bootstrap",
+        "delong",
+    ]
     n_excluded: int = 0
 
 
@@ -96,6 +104,37 @@ def bootstrap_estimate(value: float, draws: Floats) -> Estimate:
         method="bootstrap",
         n_excluded=n_excluded,
     )
+
+
+def reverse_bootstrap_estimate(value: float, draws: Floats) -> Estimate:
+    """Bound a figure that is never negative and that chance pushes up.
+
+    Parameters
+    ----------
+    value : float, at least 0
+        The figure on the sample itself.
+    draws : ndarray of float, shape (n_resamples,)
+        The figure on each resample, pushed up once more.
+
+    Returns
+    -------
+    estimate : Estimate
+        With the percentiles mirrored at the value, not below 0: what the resamples
+        add to the sample, the sample has added to the truth. The bounds are drawn to
+        the value where they miss it.
+
+    Examples
+    --------
+    >>> found = reverse_bootstrap_estimate(0.3, np.linspace(0.2, 0.6, 41))
+    >>> round(found.low, 2), round(found.high, 2)
+    (0.01, 0.39)
+    """
+    told = bootstrap_estimate(value, draws)
+    if told.low is None or told.high is None:
+        return told.model_copy(update={"method": "reverse bootstrap"})
+    low, high = max(0.0, 2 * value - told.high), 2 * value - told.low
+    bounds = {"low": min(value, low), "high": max(value, high)}
+    return told.model_copy(update={**bounds, "method": "reverse bootstrap"})
 
 
 def percentiles(draws: Floats) -> tuple[float, float, int]:

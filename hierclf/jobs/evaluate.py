@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from hierclf.assembly.assessment import (
-    Assessed,
-    cascades,
-    decisions_table,
-)
+from hierclf.assembly.assessed import Assessed, cascades, decisions_table
+from hierclf.assembly.comparing import comparison_columns, comparison_figures, contend
 from hierclf.assembly.figures import Assessor, data_figures, run_results
 from hierclf.assembly.members import members_apart
 from hierclf.assembly.mistakes import thumbnails
@@ -35,6 +33,8 @@ MARK = "evaluation.json"
 def evaluate(options: EvaluateOptions) -> RunResults:
     """Measure a bundle, and write figures, predictions and a report.
 
+    Further bundles are asked about the same scans and compared with the first.
+
     Parameters
     ----------
     options : EvaluateOptions
@@ -51,10 +51,11 @@ def evaluate(options: EvaluateOptions) -> RunResults:
         Whatever is wrong with options, bundle, scans or the disk.
     """
     set_threads(options.threads)
-    keep_apart(options.out, data=options.data, bundle=options.bundle)
+    for folder in options.bundle:
+        keep_apart(options.out, data=options.data, bundle=folder)
     check_new(options.out, overwrite=options.overwrite, mark=MARK)
     clock = Clock()
-    bundle = open_bundle(options)
+    bundle = open_bundle(options.bundle[0], options)
     with clock.time("reading"):
         scans = labelled_scans(bundle, options)
     groups_of(scans.manifest, options.subgroups)
@@ -75,13 +76,15 @@ def _write(
 ) -> RunResults:
     with clock.time("deciding"):
         said = decide(bundle, scans)
+    contenders = contend(bundle, said, scans, options)
     hierarchy = bundle.cascade.hierarchy_
     models = cascades(said)
     assessor = Assessor(
         scans.manifest, hierarchy, n_resamples=options.resamples, seed=options.seed
     )
     figures = data_figures(scans, hierarchy)
-    known = bundle_remarks(bundle, scans)
+    known = tuple(r for one in contenders for r in one.remarks)
+    known = known if contenders else bundle_remarks(bundle, scans)
     protocol = (
         "scans given to evaluate; the bundle was made before, from "
         f"{bundle.info.data.name}"
@@ -97,13 +100,17 @@ def _write(
             data=figures.model_copy(update={"remarks": (*known, *figures.remarks)}),
             protocol=". ".join([protocol, *known]).rstrip("."),
             cut_point_origin=_origin(bundle),
-            digests={"bundle": bundle.digest},
+            digests={one.name: one.digest for one in contenders}
+            or {"bundle": bundle.digest},
+            comparison=comparison_figures(contenders, assessor, options),
         )
     results = results.model_copy(update={"seconds": dict(clock.seconds)})
     rows = np.arange(len(scans.manifest))
     guarded = bundle.guarded(scans.manifest, said)
     assessed = Assessed(rows, np.zeros_like(rows), models, guarded=guarded)
     table = decisions_table(assessed, scans.manifest, hierarchy)
+    beside = comparison_columns(contenders, hierarchy.labels)
+    table = pd.concat([table, beside], axis=1)
     with new_folder(options.out, overwrite=options.overwrite, mark=MARK) as folder:
         plan = {"options": options.model_dump(mode="json"), "versions": versions()}
         write_json(folder / MARK, plan)

@@ -9,13 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hierclf.assembly.assessment import (
-    Assessed,
-    Fitted,
-    assess,
-    decisions_table,
-    fit_cascade,
-)
+from hierclf.assembly.assessed import Assessed, decisions_table
+from hierclf.assembly.assessment import Fitted, assess, fit_cascade
 from hierclf.assembly.division import divide, folds_of
 from hierclf.assembly.embedding import feature_figures, region_examples
 from hierclf.assembly.figures import (

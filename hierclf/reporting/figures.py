@@ -156,8 +156,12 @@ def draw_scores(
     axes.set_title("Screen scores")
 
 
-def draw_reliability(figure: Figure, bins: Sequence[ReliabilityBin]) -> None:
+def draw_reliability(
+    figure: Figure, bins: Sequence[ReliabilityBin], curve: tuple[Floats, Floats]
+) -> None:
     """Draw how often scans of a score are diseased.
+
+    The legend stands below the axes: within them an error bar can be anywhere.
 
     Parameters
     ----------
@@ -165,17 +169,21 @@ def draw_reliability(figure: Figure, bins: Sequence[ReliabilityBin]) -> None:
         Empty.
     bins : sequence of ReliabilityBin
         By rising score.
+    curve : tuple of ndarray of float
+        Rising scores, and the best rising share of diseased scans at each. It has no
+        band, since the bootstrap is not valid for it; the bars tell the uncertainty.
     """
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="score = share")
     triples = [(b.diseased.low, b.diseased.value, b.diseased.high) for b in bins]
     low, share, high = np.asarray(triples, dtype=np.float64).T
     at = [b.mean_score for b in bins]
+    axes.plot(*curve, color=ORANGE, lw=1.2, label="isotonic curve")
     axes.vlines(at, low, high, color=BLUE, lw=1.2, label="95 %")
-    axes.plot(at, share, "o", color=BLUE, ms=5, label="share diseased")
+    axes.plot(at, share, "o", color=BLUE, ms=5, label="share in a group")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set(xlabel="mean screen score", ylabel="share diseased")
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside lower center", ncols=2)
     axes.set_title("Reliability of the screen")
 
 

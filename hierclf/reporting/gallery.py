@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from hierclf.evaluation.confusion import Floats
+from hierclf.evaluation.isotonic import rising_fit
 from hierclf.evaluation.predictions import Predictions
 from hierclf.evaluation.summary import Table
 from hierclf.reporting import figures
@@ -231,23 +233,23 @@ def _screen(results: RunResults, said: Predictions) -> tuple[Picture, ...]:
         f"{int(sick.sum())} diseased scans.",
         phantom=results.data.phantom,
     )
-    kept = _reliability(results, said)
+    kept = _reliability(results, said, scores)
     curves = results.curves
     drawn = () if curves is None else screen_curves(results, said, curves)
     return (*drawn, spread, kept)
 
 
-def _reliability(results: RunResults, said: Predictions) -> Picture:
-    bins = reliability(said)
+def _reliability(results: RunResults, said: Predictions, scores: Floats) -> Picture:
+    bins, curve = reliability(said), rising_fit(said.diseased, scores)
     first, last = bins[0], bins[-1]
     return draw_picture(
         "screen-reliability",
-        partial(figures.draw_reliability, bins=bins),
-        size=SMALL,
+        partial(figures.draw_reliability, bins=bins, curve=curve),
+        size=(SMALL[0], SMALL[1] + 0.5),
         title="Reliability",
         caption=f"Share of diseased scans in {len(bins)} groups of about equal size by "
-        "screen score, with 95 % intervals. On the dotted line the score equals the "
-        "share.",
+        "screen score, with 95 % intervals, and the best curve that never falls. On "
+        "the dotted line the score equals the share.",
         alt=f"Share of diseased scans against mean screen score, from "
         f"{number(first.diseased.value)} at a score of {first.mean_score:.2f} to "
         f"{number(last.diseased.value)} at {last.mean_score:.2f}.",

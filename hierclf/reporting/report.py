@@ -139,6 +139,7 @@ def sections_of(results: RunResults, gallery: Gallery) -> list[tuple[str, str]]:
         "members": bool(results.members),
         "net-benefit": gallery.net_benefit is not None,
         "subgroups": bool(results.subgroups),
+        "bundles": results.comparison is not None,
         "patients": results.per_patient is not None,
         "mistakes": bool(results.mistakes),
         "training": bool(gallery.histories),
@@ -150,6 +151,7 @@ def sections_of(results: RunResults, gallery: Gallery) -> list[tuple[str, str]]:
 TITLES = {
     "question": "What was asked",
     "data": "Data and protocol",
+    "bundles": "Bundles compared",
     "models": "Models compared",
     "members": "Networks by themselves",
     "labels": "Label by label",

@@ -21,6 +21,7 @@ from pydantic import (
 
 from hierclf.data.csv_table import escape_cell
 from hierclf.evaluation.bands import CurveBand
+from hierclf.evaluation.calibration_figures import CalibrationFigures
 from hierclf.evaluation.comparison import Difference
 from hierclf.evaluation.intervals import Estimate
 from hierclf.evaluation.net_benefit import NetBenefitCurve
@@ -28,6 +29,7 @@ from hierclf.evaluation.subgroups import SubgroupFigures
 from hierclf.evaluation.summary import Summary
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, write_text
+from hierclf.reporting.comparison_figures import ComparisonFigures
 from hierclf.reporting.cut_point_figures import CutPointFigures
 from hierclf.reporting.data_figures import DataFigures, Json, Strict, Text
 from hierclf.reporting.feature_figures import FeatureFigures
@@ -121,6 +123,10 @@ class RunResults(Strict):
         The model that the bundle holds.
     differences : tuple of Difference, default=()
         Paired differences, the main model less each other.
+    calibration : CalibrationFigures, optional
+        How far the main model's screen scores can be taken for probabilities.
+    comparison : ComparisonFigures, optional
+        The bundle beside others on the same scans.
     per_patient : Summary, optional
         The main model, one answer for each patient.
     per_patient_rule : str, default=""
@@ -176,6 +182,8 @@ class RunResults(Strict):
     explanations: dict[str, str]
     main: str
     differences: tuple[Difference, ...] = ()
+    calibration: CalibrationFigures | None = None
+    comparison: ComparisonFigures | None = None
     per_patient: Summary | None = None
     per_patient_rule: str = ""
     argmax: Summary | None = None

@@ -14,8 +14,9 @@ from PIL import Image
 from safetensors.numpy import load, save
 from sklearn.linear_model import LogisticRegression
 
+from hierclf.bundle.description import describe
 from hierclf.bundle.guard_files import GATE, REFERENCE
-from hierclf.bundle.info import DataSummary, describe
+from hierclf.bundle.info import DataSummary
 from hierclf.bundle.revise import with_cut_point
 from hierclf.bundle.store import load_bundle, save_bundle
 from hierclf.cascade.deferral import choose_deferral
