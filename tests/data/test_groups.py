@@ -94,3 +94,11 @@ def test_columns_that_make_no_groups_are_refused(asked, message):
 def test_widths_are_positive_numbers(text):
     with pytest.raises(InputError, match=f"subgroups: .* got '{text}'"):
         parse_group(text)
+
+
+def test_a_value_on_an_edge_is_in_the_lower_quarter():
+    table = pd.DataFrame(
+        {"path": list("abcdefghijk"), "age": [str(n + 1) for n in range(11)]}
+    )
+    found = groups_of(table, ["age"])["age"]
+    assert sorted(set(found)) == ["1 to 3", "4 to 6", "7 to 8", "9 to 11"]

@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from hierclf.evaluation.bands import precision_recall_band, roc_band
+from hierclf.evaluation.bands import (
+    precision_at,
+    precision_recall_band,
+    roc_band,
+)
 from hierclf.evaluation.bootstrap import patient_weights
 from hierclf.evaluation.predictions import predictions_of
 from hierclf.foundation.errors import InputError
@@ -85,3 +89,10 @@ def test_scores_of_both_kinds_are_wanted():
     ):
         with pytest.raises(InputError, match="band: expected screen scores of healthy"):
             roc_band(short, n_resamples=100, seed=0)
+
+
+def test_a_recall_that_is_just_reached_is_reached():
+    """0.07 times 100 is a little more than 7 in floating point."""
+    hits = np.concatenate([np.arange(8), np.arange(7, 101)]).astype(float)
+    alarms = np.concatenate([np.zeros(8), np.full(94, 5.0)])
+    assert precision_at(hits, alarms, np.array([0.07, 0.08])).tolist() == [1.0, 8 / 13]
