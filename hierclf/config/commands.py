@@ -27,12 +27,9 @@ from hierclf.data.dataset import DataOptions
 from hierclf.metalearners.recipes import NETWORK
 
 
-class LabelledData(DataOptions):
-    """Labelled scans, and what is done with those that cannot be read."""
+class ScanOptions(DataOptions):
+    """Labelled scans, and how work on them is done."""
 
-    unreadable: Literal["refuse", "skip"] = Field(
-        "refuse", description="what a scan that cannot be read does to the run"
-    )
     cache: Path | None = Field(
         None, description="folder for features and frames; see the README"
     )
@@ -44,6 +41,40 @@ class LabelledData(DataOptions):
     )
     seed: int = Field(0, ge=0, lt=2**32, description="decides all that is drawn")
     overwrite: bool = Field(False, description="replace what is at --out")
+
+
+class LabelledData(ScanOptions):
+    """Labelled scans, and what is done with those that cannot be read."""
+
+    unreadable: Literal["refuse", "skip"] = Field(
+        "refuse", description="what a scan that cannot be read does to the run"
+    )
+
+
+class CheckOptions(ScanOptions):
+    """Options of ``hierclf check``."""
+
+    out: Path = Field(description="folder for findings and page")
+    may_tell: Names = Field(
+        (),
+        description="columns of the manifest that may tell the label (age, sex, a "
+        "second label), separated by commas; all others are taken for shortcuts",
+    )
+    image: bool = Field(
+        True,
+        description="also look with a frozen network: what the picture itself tells "
+        "stands beside the shortcuts, and copies that were cropped or turned are found",
+    )
+    backbone: str = Field(
+        "efficientnet_lite0",
+        description="that network, by its torchvision or timm name",
+    )
+    weights: str = Field(
+        "imagenet", description="imagenet, none, or a file with the state dict"
+    )
+    weights_dir: Path | None = Field(
+        None, description="folder to look for ImageNet weights in before the network"
+    )
 
 
 class TrainOptions(LabelledData):
