@@ -60,7 +60,7 @@ def _judge_group(
         found.append(_about("straddle", _RANK[worst.kind], message, scans))
     worst = _between(manifest, pairs, "label")
     if worst is not None:
-        severity: Severity = "severe" if worst.kind == "equal" else "warning"
+        severity = _contradiction(manifest, worst, has_patients=has_patients)
         message = f"{shown} have several labels."
         found.append(_about("conflict", severity, message, scans))
     worst = _between(manifest, pairs, "patient_id") if has_patients else None
@@ -79,6 +79,16 @@ def _judge_group(
     return [_about("duplicate", "remark", message, scans)]
 
 
+def _contradiction(
+    manifest: pd.DataFrame, pair: Pair, *, has_patients: bool
+) -> Severity:
+    """Judge two labels: near scans of one patient may be neighbors that differ."""
+    patients = manifest["patient_id"].to_numpy()
+    one_body = not has_patients or patients[pair.first] == patients[pair.second]
+    near = pair.kind == "near" and not one_body
+    return "severe" if pair.kind == "equal" or near else "warning"
+
+
 def _between(manifest: pd.DataFrame, pairs: list[Pair], column: str) -> Pair | None:
     """Give the surest pair that differs in a column."""
     cells = manifest[column].to_numpy()
@@ -91,7 +101,8 @@ def _shown(scans: tuple[str, ...], pairs: list[Pair]) -> str:
     more = f" and {len(scans) - 2} more" if len(scans) > 2 else ""
     hows = dict.fromkeys(pair.how for pair in pairs)
     rest = f" and {len(hows) - 1} more" if len(hows) > 1 else ""
-    return f"{names}{more} show the same ({next(iter(hows))}{rest}) and"
+    same = "are the same picture" if pairs[0].kind == "equal" else "look alike"
+    return f"{names}{more} {same} ({next(iter(hows))}{rest}) and"
 
 
 def _about(

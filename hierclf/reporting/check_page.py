@@ -137,7 +137,7 @@ def _thumbnails(
         row = survey.manifest.iloc[place]
         words = [str(row["scan"]), str(row["label"])]
         if row["patient_id"] != row["scan"]:
-            words.append(f"patient {row['patient_id']}")
+            words.append(f"patient: {row['patient_id']}")
         if "split" in row:
             words.append(str(row["split"]))
         try:
@@ -216,6 +216,8 @@ _CAPTION = (
 def _draw_probe(axes: Axes, place: int, probe: Probe) -> None:
     value, low, high = probe.auc.value, probe.auc.low, probe.auc.high
     color = INK if probe.family == "image" else BLUE
+    if value is None:
+        return
     if low is not None and high is not None:
         width = 1.2 if probe.name else 2.4
         axes.plot([low, high], [place, place], color=color, linewidth=width)
