@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hierclf.assembly.scans import RunData, cache_folder
-from hierclf.checking.copies import find_pairs
+from hierclf.assembly.scans import RunData, cache_folder, tell
+from hierclf.checking.copies import (
+    MOST_PAIRS,
+    Candidate,
+    Pair,
+    alike_candidates,
+    equal_pairs,
+    near_candidates,
+    near_pairs,
+)
 from hierclf.checking.copy_rules import judge_copies
 from hierclf.checking.findings import Finding, ordered
 from hierclf.checking.looks import file_facts
 from hierclf.checking.probe_rules import judge_probes
+from hierclf.checking.registration import frame_of
 from hierclf.checking.rows import judge_rows, judge_scans, judge_unreadable
 from hierclf.checking.shortcuts import Family, Probe, Prober, probe_all
 from hierclf.checking.survey import Survey, other_columns
 from hierclf.config.commands import CheckOptions
+from hierclf.data.pixels import read_scan
 from hierclf.foundation.choices import nearest
 from hierclf.foundation.errors import InputError
 
 Floats = NDArray[np.floating]
 _QUICK_RESAMPLES = 200
+_log = logging.getLogger(__name__)
 
 
 def frozen_features(manifest: pd.DataFrame, options: CheckOptions) -> Floats | None:
@@ -110,6 +124,49 @@ def probe(
     return probe_all(prober, families)
 
 
+def find_pairs(survey: Survey, features: Floats | None) -> list[Pair]:
+    """Find the scans that show the same.
+
+    Parameters
+    ----------
+    survey : Survey
+        Of all scans.
+    features : ndarray of float or None
+        Of a frozen network.
+
+    Returns
+    -------
+    pairs : list of Pair
+        Of equal scans only the first is compared with others.
+    """
+    pairs = equal_pairs([look.picture for look in survey.looks], "equal pixels")
+    copies = {pair.second for pair in pairs}
+    rows = [row for row in range(len(survey.looks)) if row not in copies]
+    uids = [survey.looks[row].instance for row in rows]
+    waves = survey.waves[rows]
+    found = near_candidates(waves)
+    if features is not None:
+        found += alike_candidates(features[rows], waves)
+    paths = survey.manifest["path"].to_numpy()[rows]
+    near = near_pairs(
+        _nearest(found), lambda place: frame_of(read_scan(Path(paths[place])).pixels)
+    )
+    near += equal_pairs(uids, "one SOPInstanceUID", "near")
+    return pairs + [
+        replace(pair, first=rows[pair.first], second=rows[pair.second]) for pair in near
+    ]
+
+
+def _nearest(candidates: list[Candidate]) -> list[Candidate]:
+    if len(candidates) > MOST_PAIRS:
+        _log.warning(
+            "%d pairs of scans look alike; the nearest %d are compared closely.",
+            len(candidates),
+            MOST_PAIRS,
+        )
+    return sorted(candidates)[:MOST_PAIRS]
+
+
 def find(
     survey: Survey,
     features: Floats | None,
@@ -138,13 +195,7 @@ def find(
     findings : tuple of Finding
         The severe first.
     """
-    pairs = find_pairs(
-        [look.picture for look in survey.looks],
-        [look.instance for look in survey.looks],
-        survey.waves,
-        features,
-    )
-    rows = survey.manifest
+    rows, pairs = survey.manifest, find_pairs(survey, features)
     found = [
         *judge_probes(probes),
         *judge_rows(rows, has_patients=has_patients, remarks=remarks),
@@ -155,33 +206,44 @@ def find(
     return ordered(found)
 
 
-def quick_findings(data: RunData, *, seed: int) -> tuple[Finding, ...]:
-    """Judge what costs next to nothing: rows, headers, columns; no pixels.
+def checked(data: RunData, *, seed: int) -> RunData:
+    """Judge what costs next to nothing, and say so: rows, headers, columns; no pixels.
 
     Parameters
     ----------
     data : RunData
-        What a run works on. Whatever `load_scans` remarks or refuses is not
-        judged again.
+        What a run works on. What `load_scans` remarks or refuses is not judged again.
     seed : int
         Of probes.
 
     Returns
     -------
-    findings : tuple of Finding
-        Those that are more than a remark.
+    data : RunData
+        The same, with what is more than a remark among its remarks.
     """
-    rows = data.manifest
-    given = rows.drop(columns="split", errors="ignore")
-    families: dict[Family, pd.DataFrame] = {
-        "file": file_facts(rows["path"]),
-        "manifest": other_columns(rows),
-    }
-    prober = Prober(
-        rows["label"], rows["patient_id"], n_resamples=_QUICK_RESAMPLES, seed=seed
+    findings = quick_findings(
+        data.manifest, has_patients=data.dataset.has_patients, seed=seed
     )
+    told = [f"{one.severity} {one.code}: {one.message}" for one in findings]
+    tell(told)
+    remarks = (*data.dataset.remarks, *told)
+    return replace(data, dataset=replace(data.dataset, remarks=remarks))
+
+
+def quick_findings(
+    manifest: pd.DataFrame, *, has_patients: bool, seed: int
+) -> tuple[Finding, ...]:
+    """Judge rows, headers of files and columns; see `checked`."""
+    families: dict[Family, pd.DataFrame] = {
+        "file": file_facts(manifest["path"]),
+        "manifest": other_columns(manifest),
+    }
+    told = {"n_resamples": _QUICK_RESAMPLES, "seed": seed}
+    prober = Prober(manifest["label"], manifest["patient_id"], **told)
     probes = probe_all(prober, families, alone=())
-    known = judge_rows(given, has_patients=data.dataset.has_patients)
+    rows = manifest.drop(columns="split", errors="ignore")  # refused before
+    known = judge_rows(rows, has_patients=has_patients)
     found = [*judge_probes(probes), *known]
-    told = [one for one in found if one.severity != "remark" and one.code != "patients"]
-    return ordered(told)
+    return ordered(
+        one for one in found if one.severity != "remark" and one.code != "patients"
+    )

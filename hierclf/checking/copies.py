@@ -1,35 +1,45 @@
-"""Scans that show the same: equal pixels, and pictures that are nearly so.
+"""Scans that show the same: equal pixels, and pictures that are one nevertheless.
 
-Three nets of different mesh. *Equal*: the same pixels, whatever the file. *Near*:
-hashes that differ in at most `NEAR` of 256 places, also of the mirrored, turned and
-inverted picture. *Alike*: features of a frozen network that point the same way, for
-what was cropped or turned a little; such a pair must still have hashes within
-`ROUGHLY`. The bounds were chosen on 11,000 real scans, see the README.
+*Equal* scans have the same pixels, whatever the file. To find one picture that was
+compressed, scaled, brightened, cropped, turned or mirrored, pairs are gathered first:
+all whose hashes differ in at most `NEAR` of 256 places, also of the mirrored, turned
+and inverted picture, and, where features of a frozen network are at hand, all whose
+features point the same way. Each pair is then registered; what agrees in its fine
+structure is *near*. Neither hashes nor features alone would do: both call different
+bodies in one position alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from tqdm import tqdm
 
 from hierclf.checking.hashes import FLIPS, N_BITS, Signs, Waves, signs_of
+from hierclf.checking.registration import SAME, agreement
+from hierclf.data.gray import Gray
 
 Ints = NDArray[np.intp]
 Floats = NDArray[np.floating]
 
-NEAR = 32
-"""Places in which the hashes of a near pair differ at most: an eighth."""
+NEAR = 56
+"""Places in which the hashes of a pair worth registering differ at most."""
 
 ROUGHLY = 96
-"""The same for a pair that features call alike; unrelated pictures differ in 128."""
+"""The same where features are alike; unrelated pictures differ in 128."""
 
 ALIKE = 0.75
-"""Least cosine of the standardized features of a pair that is alike."""
+"""Least cosine of the standardized features of a pair worth registering."""
+
+MOST_PAIRS = 5000
+"""Pairs that are registered at most, the nearest first; a minute's work."""
 
 _BLOCK = 1024
 
@@ -42,19 +52,44 @@ class Pair:
     ----------
     first, second : int
         Their rows, the lesser first.
-    kind : {"equal", "near", "alike"}
-        Which net they were caught in; the finest.
+    kind : {"equal", "near"}
+        Whether their pixels are equal.
     how : str
         In words.
     """
 
     first: int
     second: int
-    kind: str
+    kind: Literal["equal", "near"]
     how: str
 
 
-def equal_pairs(digests: Sequence[str], how: str, kind: str = "equal") -> list[Pair]:
+@dataclass(frozen=True, order=True)
+class Candidate:
+    """Two scans that may show the same.
+
+    Parameters
+    ----------
+    places : int
+        In which their hashes differ.
+    first, second : int
+        Their rows, the lesser first.
+    flip : str
+        How the second must be laid; key of `FLIPS`.
+    negative : bool
+        Whether it must be inverted.
+    """
+
+    places: int
+    first: int
+    second: int
+    flip: str = ""
+    negative: bool = False
+
+
+def equal_pairs(
+    digests: Sequence[str], how: str, kind: Literal["equal", "near"] = "equal"
+) -> list[Pair]:
     """Pair the scans whose digests are the same.
 
     Parameters
@@ -63,7 +98,7 @@ def equal_pairs(digests: Sequence[str], how: str, kind: str = "equal") -> list[P
         Of pixels, or another name that no two scans may share; '' for none.
     how : str
         What is the same, in words.
-    kind : str, default="equal"
+    kind : {"equal", "near"}, default="equal"
         Of the pairs.
 
     Returns
@@ -85,20 +120,20 @@ def equal_pairs(digests: Sequence[str], how: str, kind: str = "equal") -> list[P
     return pairs
 
 
-def near_pairs(waves: Waves, *, near: int = NEAR) -> list[Pair]:
-    """Pair the scans whose hashes nearly agree, all with all.
+def near_candidates(waves: Waves, *, near: int = NEAR) -> list[Candidate]:
+    """Gather the pairs whose hashes nearly agree, of all pairs.
 
     Parameters
     ----------
     waves : ndarray of float32, shape (n_scans, 16, 16)
         Of distinct pictures.
-    near : int, default=32
+    near : int, default=56
         Places of 256 that may differ.
 
     Returns
     -------
-    pairs : list of Pair
-        By the nearest way to lay the second picture, negatives included.
+    candidates : list of Candidate
+        The nearest first; each pair once, the nearest way to lay the second picture.
 
     Notes
     -----
@@ -106,21 +141,16 @@ def near_pairs(waves: Waves, *, near: int = NEAR) -> list[Pair]:
     a block of pairs costs one matrix product.
     """
     plain = signs_of(waves)
-    found: dict[tuple[int, int], tuple[int, str]] = {}
+    found: dict[tuple[int, int], Candidate] = {}
     for flip in FLIPS:
         for rows, columns, differ in _blocks(plain, signs_of(waves, flip)):
-            for shown in ("", "a negative"):
-                places = N_BITS - differ if shown else differ
+            for negative in (False, True):
+                places = N_BITS - differ if negative else differ
                 for i, j in zip(*np.nonzero(places <= near), strict=True):
-                    first, second = int(rows[i]), int(columns[j])
-                    words = " and ".join(word for word in (flip, shown) if word)
-                    told = (int(places[i, j]), words)
-                    known = found.get((first, second), told)
-                    found[first, second] = min(known, told)
-    return [
-        Pair(first, second, "near", _in_words(*found[first, second]))
-        for first, second in sorted(found)
-    ]
+                    pair = int(rows[i]), int(columns[j])
+                    one = Candidate(int(places[i, j]), *pair, flip, negative)
+                    found[pair] = min(one, found.get(pair, one))
+    return sorted(found.values())
 
 
 def _blocks(one: Signs, other: Signs) -> Iterator[tuple[Ints, Ints, NDArray[np.intp]]]:
@@ -133,13 +163,10 @@ def _blocks(one: Signs, other: Signs) -> Iterator[tuple[Ints, Ints, NDArray[np.i
         yield rows, columns, differ
 
 
-def _in_words(places: int, laid: str) -> str:
-    told = f"hashes differ in {places} of {N_BITS} places"
-    return f"{laid}, {told}" if laid else told
-
-
-def alike_pairs(features: Floats, waves: Waves, *, alike: float = ALIKE) -> list[Pair]:
-    """Pair the scans whose features point the same way.
+def alike_candidates(
+    features: Floats, waves: Waves, *, alike: float = ALIKE
+) -> list[Candidate]:
+    """Gather the pairs whose features point the same way.
 
     Parameters
     ----------
@@ -153,23 +180,63 @@ def alike_pairs(features: Floats, waves: Waves, *, alike: float = ALIKE) -> list
 
     Returns
     -------
-    pairs : list of Pair
-        Whose hashes also differ in at most `ROUGHLY` places.
+    candidates : list of Candidate
+        Whose hashes differ in at most `ROUGHLY` places.
     """
     table = np.asarray(features, dtype=np.float32)
     table = (table - table.mean(axis=0)) / (table.std(axis=0) + 1e-6)
     table /= np.linalg.norm(table, axis=1, keepdims=True) + 1e-6
-    signs, every, pairs = signs_of(waves), np.arange(len(table)), []
+    signs, every, found = signs_of(waves), np.arange(len(table)), []
     for start in range(0, len(table), _BLOCK):
         rows = every[start : start + _BLOCK]
         cosines = table[rows] @ table[start:].T
         cosines[rows[:, None] >= every[None, start:]] = -1.0
         for i, j in zip(*np.nonzero(cosines >= alike), strict=True):
             first, second = int(rows[i]), start + int(j)
-            if (N_BITS - signs[first] @ signs[second]) / 2 <= ROUGHLY:
-                how = f"features alike (cosine {cosines[i, j]:.2f})"
-                pairs.append(Pair(first, second, "alike", how))
-    return pairs
+            places = int((N_BITS - signs[first] @ signs[second]) / 2)
+            if places <= ROUGHLY:
+                found.append(Candidate(places, first, second))
+    return found
+
+
+def near_pairs(
+    candidates: Sequence[Candidate], read: Callable[[int], Gray]
+) -> list[Pair]:
+    """Register pairs, and keep what is one picture.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+        In the order in which they are looked at; a pair is looked at once.
+    read : callable
+        Gives the frame of a row, see `hierclf.checking.registration.frame_of`.
+
+    Returns
+    -------
+    pairs : list of Pair
+        Whose fine structure agrees, in the order of their rows.
+    """
+    frames = cache(read)
+    found: dict[tuple[int, int], Pair | None] = {}
+    for one in tqdm(candidates, desc="pairs", unit="pair", disable=None):
+        key = one.first, one.second
+        if key not in found:
+            found[key] = _registered(one, frames(one.first), frames(one.second))
+    pairs = [pair for pair in found.values() if pair is not None]
+    return sorted(pairs, key=lambda pair: (pair.first, pair.second))
+
+
+def _registered(one: Candidate, first: Gray, second: Gray) -> Pair | None:
+    rows, columns = FLIPS[one.flip]
+    laid = second[:: -1 if rows else 1, :: -1 if columns else 1]
+    laid = np.ascontiguousarray(1 - laid if one.negative else laid)
+    agrees = agreement(first, laid)
+    if agrees < SAME:
+        return None
+    words = [one.flip, "a negative" if one.negative else ""]
+    told = f"their fine structure agrees to {min(agrees, 0.99):.2f}"
+    how = ", ".join([*filter(None, words), told])
+    return Pair(one.first, one.second, "near", how)
 
 
 def groups_of(pairs: Sequence[Pair], n_scans: int) -> list[list[int]]:
@@ -178,7 +245,7 @@ def groups_of(pairs: Sequence[Pair], n_scans: int) -> list[list[int]]:
     Parameters
     ----------
     pairs : sequence of Pair
-        Of any net.
+        Of any kind.
     n_scans : int
         How many scans there are.
 
@@ -200,54 +267,3 @@ def groups_of(pairs: Sequence[Pair], n_scans: int) -> list[list[int]]:
     for row in sorted({*first, *second}):
         groups.setdefault(int(group_of[row]), []).append(row)
     return list(groups.values())
-
-
-def find_pairs(
-    pictures: Sequence[str],
-    instances: Sequence[str],
-    waves: Waves,
-    features: Floats | None = None,
-) -> list[Pair]:
-    """Cast all nets.
-
-    Parameters
-    ----------
-    pictures : sequence of str, length n_scans
-        Digests of decoded pixels.
-    instances : sequence of str, length n_scans
-        SOPInstanceUIDs, or ''.
-    waves : ndarray of float32, shape (n_scans, 16, 16)
-        See `hierclf.checking.hashes`.
-    features : ndarray of float, shape (n_scans, n_features), optional
-        Of a frozen network; without them nothing is looked for that was cropped or
-        turned.
-
-    Returns
-    -------
-    pairs : list of Pair
-        Each pair once, by the finest net. Of equal scans only the first is compared
-        with others.
-    """
-    equal = equal_pairs(pictures, "equal pixels")
-    copies = {pair.second for pair in equal}
-    rows = np.asarray([row for row in range(len(pictures)) if row not in copies])
-    nets = [equal_pairs(instances, "one SOPInstanceUID", "near")]
-    if len(rows) > 1:
-        nets.append(_at(rows, near_pairs(waves[rows])))
-        if features is not None:
-            nets.append(_at(rows, alike_pairs(features[rows], waves[rows])))
-    known = {(pair.first, pair.second) for pair in equal}
-    found = list(equal)
-    for pair in (pair for net in nets for pair in net):
-        if (pair.first, pair.second) not in known:
-            known.add((pair.first, pair.second))
-            found.append(pair)
-    return found
-
-
-def _at(rows: Ints, pairs: Sequence[Pair]) -> list[Pair]:
-    """Give pairs among some rows the numbers of these rows."""
-    return [
-        replace(pair, first=int(rows[pair.first]), second=int(rows[pair.second]))
-        for pair in pairs
-    ]

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from hierclf.checking.copies import Pair, groups_of
 from hierclf.checking.findings import Code, Finding, Severity
-
-_RANK: Mapping[str, Severity] = {
-    "equal": "severe",
-    "near": "severe",
-    "alike": "warning",
-}
 
 
 def judge_copies(
@@ -26,26 +20,53 @@ def judge_copies(
     manifest : DataFrame, n_scans rows
         As for `judge_rows`.
     pairs : sequence of Pair
-        Of all nets.
+        Equal and near ones.
     has_patients : bool
         Whether patients are known.
 
     Returns
     -------
     findings : list of Finding
-        One for each group of equal scans, and for each chain of near or alike ones;
+        One for each group of equal scans, and for each chain of near ones;
         ``straddle`` where a pair of it sits in two splits, ``conflict`` where it has
-        two labels or, of equal scans, two patients; else ``duplicate``.
+        two labels or, of equal scans, two patients; else ``duplicate``. Groups within
+        one patient, label and split are put together.
     """
     equal = [pair for pair in pairs if pair.kind == "equal"]
     others = [pair for pair in pairs if pair.kind != "equal"]
     found: list[Finding] = []
     for some in (equal, others):
+        harmless = []
         for rows in groups_of(some, len(manifest)):
             inside = set(rows)
             chain = [pair for pair in some if pair.first in inside]
-            found += _judge_group(manifest, rows, chain, has_patients=has_patients)
+            judged = _judge_group(manifest, rows, chain, has_patients=has_patients)
+            found += judged
+            harmless += [] if judged else [rows]
+        if harmless:
+            same = _SAME[some[0].kind]
+            told = _harmless(manifest, harmless, same, has_patients=has_patients)
+            found.append(told)
     return found
+
+
+_SAME = {"equal": "are the same picture", "near": "show the same"}
+
+
+def _harmless(
+    manifest: pd.DataFrame, groups: list[list[int]], same: str, *, has_patients: bool
+) -> Finding:
+    """Put groups together that contradict in nothing that is known."""
+    scans = tuple(manifest["scan"].iloc[[row for rows in groups for row in rows]])
+    number = "1 group" if len(groups) == 1 else f"{len(groups)} groups"
+    if has_patients:
+        message = f"{number} of scans {same}, each group of one patient and label."
+        return _about("duplicate", "remark", message, scans)
+    message = (
+        f"{number} of scans {same}, each group of one label. No patients are known, so "
+        "they may sit on both sides of a split."
+    )
+    return _about("duplicate", "warning", message, scans)
 
 
 def _judge_group(
@@ -57,7 +78,7 @@ def _judge_group(
     worst = _between(manifest, pairs, "split") if "split" in manifest else None
     if worst is not None:
         message = f"{shown} sit in several splits."
-        found.append(_about("straddle", _RANK[worst.kind], message, scans))
+        found.append(_about("straddle", "severe", message, scans))
     worst = _between(manifest, pairs, "label")
     if worst is not None:
         severity = _contradiction(manifest, worst, has_patients=has_patients)
@@ -72,11 +93,7 @@ def _judge_group(
     if worst is not None:
         message = f"{shown} belong to several patients; look whether they are one."
         return [_about("duplicate", "warning", message, scans)]
-    if not has_patients:
-        message = f"{shown} may sit on both sides of a split."
-        return [_about("duplicate", "warning", message, scans)]
-    message = f"{shown} are of one patient and label."
-    return [_about("duplicate", "remark", message, scans)]
+    return []
 
 
 def _contradiction(
@@ -93,7 +110,7 @@ def _between(manifest: pd.DataFrame, pairs: list[Pair], column: str) -> Pair | N
     """Give the surest pair that differs in a column."""
     cells = manifest[column].to_numpy()
     apart = [pair for pair in pairs if cells[pair.first] != cells[pair.second]]
-    return min(apart, key=lambda pair: list(_RANK).index(pair.kind), default=None)
+    return min(apart, key=lambda pair: pair.kind, default=None)  # equal before near
 
 
 def _shown(scans: tuple[str, ...], pairs: list[Pair]) -> str:
@@ -101,8 +118,7 @@ def _shown(scans: tuple[str, ...], pairs: list[Pair]) -> str:
     more = f" and {len(scans) - 2} more" if len(scans) > 2 else ""
     hows = dict.fromkeys(pair.how for pair in pairs)
     rest = f" and {len(hows) - 1} more" if len(hows) > 1 else ""
-    same = "are the same picture" if pairs[0].kind == "equal" else "look alike"
-    return f"{names}{more} {same} ({next(iter(hows))}{rest}) and"
+    return f"{names}{more} {_SAME[pairs[0].kind]} ({next(iter(hows))}{rest}) and"
 
 
 def _about(
