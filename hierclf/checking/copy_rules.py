@@ -60,10 +60,10 @@ def _harmless(
     scans = tuple(manifest["scan"].iloc[[row for rows in groups for row in rows]])
     number = "1 group" if len(groups) == 1 else f"{len(groups)} groups"
     if has_patients:
-        message = f"{number} of scans {same}, each group of one patient and label."
+        message = f"{number} of scans that {same}, each group of one patient and label."
         return _about("duplicate", "remark", message, scans)
     message = (
-        f"{number} of scans {same}, each group of one label. No patients are known, so "
+        f"{number} of scans that {same}, each group of one label. No patients are known, so "
         "they may sit on both sides of a split."
     )
     return _about("duplicate", "warning", message, scans)

@@ -9,9 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pydicom
 import pytest
 from PIL import Image
 
+from hierclf.assembly.checks import quick_findings
 from tests.commands.conftest import Done, command
 
 LABELS = ("healthy", "stage1", "stage2", "stage3")
@@ -19,7 +22,7 @@ LABELS = ("healthy", "stage1", "stage2", "stage3")
 
 @pytest.fixture(autouse=True)
 def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hierclf.checking.shortcuts._TREES", 25)
+    monkeypatch.setattr("hierclf.checking.shortcuts._TREES", 10)
 
 
 def check(data: Path, out: Path, *more: object) -> tuple[Done, list[dict]]:
@@ -83,12 +86,16 @@ def save(path: Path, array: np.ndarray, **options: int) -> None:
     Image.fromarray(np.ascontiguousarray(array)).save(path, **options)
 
 
+def doubled(array: np.ndarray) -> np.ndarray:
+    return array.repeat(2, axis=0).repeat(2, axis=1)
+
+
 COPIES: dict[str, Callable[[Path, Path], None]] = {
     "copied.png": lambda a, b: save(b, gray(a)),
     "compressed.jpg": lambda a, b: save(b, gray(a), quality=50),
     "mirrored.png": lambda a, b: save(b, gray(a)[:, ::-1]),
     "inverted.png": lambda a, b: save(b, 255 - gray(a)),
-    "cropped.png": lambda a, b: save(b, gray(a)[1:-1, 1:-1]),
+    "cropped.png": lambda a, b: save(b, doubled(gray(a)[1:-1, 1:-1])),
 }
 
 
@@ -194,3 +201,43 @@ def test_nothing_to_look_at_is_told(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "E_BLANK" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_training_prints_what_costs_nothing(copy: Path, cohort: Path) -> None:
+    table = table_of(cohort)
+    for number, row in enumerate(table):
+        sick = row["label"] != "healthy"
+        row["scan"], row["path"] = row["path"], str(copy / row["path"])
+        array = gray(Path(row["path"]))
+        side = 64 + number % 5 + 6 * sick
+        save(Path(row["path"]), np.asarray(Image.fromarray(array).resize((side, 64))))
+        row["label"] = "sick" if sick else "healthy"
+    found = quick_findings(pd.DataFrame(table), has_patients=True, seed=0)
+    assert [(one.code, one.severity) for one in found] == [("shortcut", "severe")]
+    clean = table_of(cohort)
+    for row in clean:
+        row["scan"], row["path"] = row["path"], str(cohort / row["path"])
+    assert quick_findings(pd.DataFrame(clean), has_patients=True, seed=0) == ()
+
+
+def test_dicom_is_told_by_its_header_and_no_patient_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    made = command(
+        "phantom", "--out", folder, "--cases", 24, "--size", 64, "--format", "dicom",
+        "--balanced",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    table = table_of(folder)
+    dataset = pydicom.dcmread(folder / table[0]["path"])
+    dataset.PatientName, dataset.BurnedInAnnotation = "Doe^Jane", "YES"
+    dataset.PixelData = bytes(255 - np.frombuffer(dataset.PixelData, np.uint8))
+    dataset.save_as(folder / "again.dcm")
+    table.append(table[0] | {"path": "again.dcm"})
+    write(folder, table)
+    _, listed = check(folder, tmp_path / "out")
+    by_code = {one["code"]: one for one in listed}
+    assert by_code["burned_in"]["scans"] == ["again.dcm"]
+    assert {"again.dcm", table[0]["path"]} <= set(by_code["duplicate"]["scans"])
+    page = (tmp_path / "out" / "check.html").read_text()
+    assert "modality" in page
+    assert "Doe" not in page + json.dumps(listed)
