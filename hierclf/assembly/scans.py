@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hierclf.config.commands import LabelledData
+from hierclf.config.commands import ScanOptions
 from hierclf.data.dataset import DataOptions, Dataset
 from hierclf.features.readers import Reader
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
@@ -76,7 +76,7 @@ class RunData:
         return self.dataset.root.name + (" (phantom)" if self.phantom else "")
 
 
-def cache_folder(options: LabelledData) -> Path:
+def cache_folder(options: ScanOptions) -> Path:
     """Choose the folder for features and frames.
 
     Parameters
@@ -101,7 +101,7 @@ def set_threads(n_threads: int | None) -> None:
         torch.set_num_threads(n_threads)
 
 
-def data_options(options: LabelledData, data: Path | None = None) -> DataOptions:
+def data_options(options: ScanOptions, data: Path | None = None) -> DataOptions:
     """Take the options of reading out of those of a command."""
     told = {name: getattr(options, name) for name in DataOptions.model_fields}
     return DataOptions.model_validate(told | ({"data": data} if data else {}))

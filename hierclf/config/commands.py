@@ -31,12 +31,9 @@ from hierclf.data.groups import parse_group
 from hierclf.metalearners.recipes import NETWORK
 
 
-class LabelledData(DataOptions):
-    """Labelled scans, and what is done with those that cannot be read."""
+class ScanOptions(DataOptions):
+    """Labelled scans, and how work on them is done."""
 
-    unreadable: Literal["refuse", "skip"] = Field(
-        "refuse", description="what a scan that cannot be read does to the run"
-    )
     cache: Path | None = Field(
         None, description="folder for features and frames; see the README"
     )
@@ -48,6 +45,14 @@ class LabelledData(DataOptions):
     )
     seed: int = Field(0, ge=0, lt=2**32, description="decides all that is drawn")
     overwrite: bool = Field(False, description="replace what is at --out")
+
+
+class LabelledData(ScanOptions):
+    """Labelled scans, and what is done with those that cannot be read."""
+
+    unreadable: Literal["refuse", "skip"] = Field(
+        "refuse", description="what a scan that cannot be read does to the run"
+    )
 
 
 class Measured(LabelledData):

@@ -123,33 +123,79 @@ def read_dataset(options: DataOptions, *, needs_labels: bool = True) -> Dataset:
     ResourceError
         If a file or folder may not be read.
     """
+    source, has_patients = _read(options, needs_labels)
+    try:
+        source.refuse_troubles()
+    except InputError:
+        _tell(source)  # one of the remarks may be why
+        raise
+    return _dataset(source, has_patients)
+
+
+def survey_dataset(options: DataOptions) -> tuple[Dataset, dict[str, list[str]]]:
+    """Read a data set, and tell what is wrong with rows instead of refusing them.
+
+    Parameters
+    ----------
+    options : DataOptions
+        Where and how to read.
+
+    Returns
+    -------
+    dataset : Dataset
+        Rows with which nothing is wrong; it may have none. Patients may sit in
+        several given splits.
+    troubles : dict of str to list of str
+        What `read_dataset` would refuse, by scan.
+
+    Raises
+    ------
+    InputError
+        If there is no scan, or no such column.
+    ResourceError
+        If a file or folder may not be read.
+    """
+    source, has_patients = _read(options, needs_labels=True, allow_straddling=True)
+    troubles: dict[str, list[str]] = {}
+    for row, message in sorted(source.troubles):
+        troubles.setdefault(source.frame["scan"][row], []).append(message)
+    wrong = {row for row, _ in source.troubles}
+    source.frame = source.frame[~source.frame.index.isin(wrong)]
+    return _dataset(source, has_patients), troubles
+
+
+def _read(
+    options: DataOptions, needs_labels: bool, *, allow_straddling: bool | None = None
+) -> tuple[Source, bool]:
+    """Read and complete the rows; tells whether patients are known."""
     rule = None if options.name_rule is None else compile_rule(options.name_rule)
     source = _open(options, rule, needs_labels)
+    if allow_straddling is None:
+        allow_straddling = options.allow_straddling
     try:
-        has_patients = _check(source, options, rule, needs_labels)
+        if rule is not None and "label" in rule.groupindex:
+            _label_by_name(source, rule, needs_labels=needs_labels)
+        if needs_labels:
+            _check_labels(source)
+        has_patients = identify_patients(source, options.patient_from, rule)
+        _check_splits(source, allow_straddling=allow_straddling)
     except InputError:
-        for remark in source.remarks:  # one of them may be why
-            _log.warning("%s", remark)
+        _tell(source)
         raise
+    return source, has_patients
+
+
+def _tell(source: Source) -> None:
+    for remark in source.remarks:
+        _log.warning("%s", remark)
+
+
+def _dataset(source: Source, has_patients: bool) -> Dataset:
     frame = source.frame.reset_index(drop=True)
     first = [name for name in _FIRST_COLUMNS if name in frame]
     frame = frame[[*first, *frame.columns.difference(first, sort=False)]]
     remarks = tuple(source.remarks)
     return Dataset(frame, source.root, has_patients, remarks, _fingerprint(frame))
-
-
-def _check(
-    source: Source, options: DataOptions, rule: NameRule | None, needs_labels: bool
-) -> bool:
-    """Complete the rows; tells whether patients are known."""
-    if rule is not None and "label" in rule.groupindex:
-        _label_by_name(source, rule, needs_labels=needs_labels)
-    if needs_labels:
-        _check_labels(source)
-    has_patients = identify_patients(source, options.patient_from, rule)
-    _check_splits(source, allow_straddling=options.allow_straddling)
-    source.refuse_troubles()
-    return has_patients
 
 
 def _open(options: DataOptions, rule: NameRule | None, needs_labels: bool) -> Source:

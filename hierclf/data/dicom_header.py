@@ -7,8 +7,9 @@ would be inflated, to any size, by the mere attempt to read its header.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from io import BytesIO
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pydicom import Dataset, dcmread
 from pydicom.filereader import read_dataset, read_partial
@@ -140,6 +141,37 @@ def read_patient_id(stream: BinaryIO) -> str:
     dataset = read_partial(stream, stop_when=lambda tag, _vr, _n: tag > _PATIENT_ID)
     text = str(dataset.get("PatientID") or "").strip(" \x00")
     return "".join(mark if mark.isprintable() else "\ufffd" for mark in text)
+
+
+def read_keywords(stream: BinaryIO, keywords: Sequence[str]) -> dict[str, Any]:
+    """Read some elements of the header and no pixel.
+
+    Parameters
+    ----------
+    stream : binary file
+        At its start.
+    keywords : sequence of str
+        Names of elements. ``TransferSyntaxUID`` may be among them.
+
+    Returns
+    -------
+    values : dict of str to object
+        Of those that are there; Columns and Rows are whole numbers above 0.
+
+    Raises
+    ------
+    ScanError
+        By what is wrong with the file meta information, or with ``E_HEADER`` where
+        the size is no size.
+    """
+    syntax = _file_meta(stream)
+    stream.seek(0)
+    dataset = dcmread(stream, stop_before_pixels=True, specific_tags=list(keywords))
+    for keyword in ("Columns", "Rows"):
+        if _whole(dataset, keyword) == 0:
+            raise refused("E_HEADER", f"{keyword} above 0", "0", _REPAIR)
+    found = {name: dataset.get(name) for name in keywords if name in dataset}
+    return found | {"TransferSyntaxUID": syntax}
 
 
 def _file_meta(stream: BinaryIO) -> UID:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hierclf.assembly.assessed import Assessed, decisions_table
 from hierclf.assembly.assessment import Fitted, assess, fit_cascade
+from hierclf.assembly.checks import checked
 from hierclf.assembly.division import divide, folds_of
 from hierclf.assembly.embedding import feature_figures, region_examples
 from hierclf.assembly.figures import (
@@ -100,6 +101,8 @@ def _train(options: TrainOptions, folder: Path) -> Path:
                 builder.reader(),
                 skip=options.unreadable == "skip",
             )
+        with clock.time("checking"):
+            data = checked(data, seed=options.seed)
         folds = folds_of(data.manifest)
         write_splits(
             place.path("splits.csv"),

@@ -9,7 +9,12 @@ import pandas as pd
 import pydantic
 import pytest
 
-from hierclf.data.dataset import DataOptions, Dataset, read_dataset
+from hierclf.data.dataset import (
+    DataOptions,
+    Dataset,
+    read_dataset,
+    survey_dataset,
+)
 from hierclf.foundation.errors import InputError
 
 KERMANY_RULE = (
@@ -247,3 +252,28 @@ def test_the_fingerprint_changes_with_each_of_the_four(
     path = save(tmp_path, f"{head}a.png,x,1,train\n", "a.png", "b.png", "c.png")
     before = read(path).fingerprint
     assert read(save(tmp_path, f"{head}{row}\n")).fingerprint != before
+
+
+def test_a_survey_tells_what_reading_refuses(tmp_path: Path) -> None:
+    touch(tmp_path, "a.png", "b.png", "c.png", "d.png")
+    rows = ["a.png,x,p1,train", "b.png,,p2,train", "gone.png,x,p3,test"]
+    rows += ["c.png,y,p1,test", "d.png,y,,test", "a.png,y,p4,test"]
+    text = "\n".join(["path,label,patient_id,split", *rows])
+    (tmp_path / "manifest.csv").write_text(text)
+    dataset, troubles = survey_dataset(DataOptions(data=tmp_path))
+    assert dataset.manifest["scan"].tolist() == ["a.png", "c.png"]
+    assert dataset.manifest["patient_id"].tolist() == ["p1", "p1"]
+    assert dataset.manifest["split"].tolist() == ["train", "test"]
+    assert sorted(troubles) == ["a.png", "b.png", "d.png", "gone.png"]
+    assert "expected one label for 'a.png', got 'y'" in troubles["a.png"][0]
+    with pytest.raises(InputError, match=r"row 3: expected a label"):
+        read_dataset(DataOptions(data=tmp_path))
+
+
+def test_a_survey_of_a_good_set_is_the_set(tmp_path: Path) -> None:
+    touch(tmp_path, "x/a.png", "y/b.png")
+    dataset, troubles = survey_dataset(DataOptions(data=tmp_path))
+    known = read_dataset(DataOptions(data=tmp_path))
+    assert troubles == {}
+    assert dataset.manifest.equals(known.manifest)
+    assert dataset.fingerprint == known.fingerprint

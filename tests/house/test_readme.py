@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from hierclf.__main__ import VERBS
-from hierclf.config.commands import EvaluateOptions, SweepOptions, TrainOptions
+from hierclf.config.checking import CheckOptions
+from hierclf.config.commands import (
+    EvaluateOptions,
+    SweepOptions,
+    TrainOptions,
+)
 from hierclf.console import _leaves, flag_of
 from hierclf.exporting.options import ExportOptions
 from hierclf.scoring.options import ScoreOptions
@@ -17,6 +22,7 @@ from hierclf.synthesis.cohort import PhantomOptions
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text()
 KINDS = {
+    "check": CheckOptions,
     "train": TrainOptions,
     "sweep": SweepOptions,
     "evaluate": EvaluateOptions,
