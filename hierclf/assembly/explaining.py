@@ -16,7 +16,7 @@ from hierclf.assembly.curve_figures import choose_cases, measure_curves
 from hierclf.assembly.explained import Explained, Explainer
 from hierclf.assembly.lesion_figures import LesionMeter, Record
 from hierclf.config.explaining import ExplainOptions
-from hierclf.explanation.boxes import boxes_of, to_scan
+from hierclf.explanation.boxes import boxes_of, heat_in_scan, region_in_scan
 from hierclf.loading.scans import read_ahead
 from hierclf.reporting.explanation_page import MOST_SHOWN, write_scan_pictures
 from hierclf.reporting.explanation_pictures import ScanPictures, chosen_rows
@@ -24,7 +24,7 @@ from hierclf.reporting.explanation_results import BoxRow, ScanRow
 from hierclf.reporting.overlays import Pixels, to_jpeg, to_png
 from hierclf.scoring.reading import UNREAD
 
-_THUMBNAIL_PX = 1100
+_THUMBNAIL_PX = 1300
 
 
 @dataclass
@@ -69,15 +69,11 @@ def explain_cases(
         In the order of the scans.
     """
     harvest = Harvest()
-    meter = LesionMeter(
-        explainer, n_random=options.random_networks, seed=options.seed
-    )
+    meter = LesionMeter(explainer, n_random=options.random_networks, seed=options.seed)
     shown = set(chosen_rows(len(cases.rows), MOST_SHOWN))
     look = make_look(explainer.cascade)
     sick: list[Case] = []
-    with tqdm(
-        total=len(cases.rows), desc="explain", unit="scan", disable=None
-    ) as bar:
+    with tqdm(total=len(cases.rows), desc="explain", unit="scan", disable=None) as bar:
         for batch in _batches(read_ahead(look, cases.rows), options.batch_size):
             found = explainer.explain(batch)
             meter.add(found)
@@ -172,9 +168,9 @@ def row_of(one: Explained, method: str, folder: str) -> ScanRow:
         Complete.
     """
     told, shape = one.deciding, one.look.shape
-    heat = to_scan(told.heats[method], shape)
-    region = to_scan(told.regions[method], shape)
-    boxes = boxes_of(region.astype(np.bool_), heat.astype(np.float32))
+    heat = heat_in_scan(told.heats[method], shape)
+    region = region_in_scan(told.regions[method], shape)
+    boxes = boxes_of(region, heat)
     hottest = np.unravel_index(int(heat.argmax()), shape)
     warm = float(heat.max()) > 0
     return ScanRow(

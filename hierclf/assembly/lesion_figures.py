@@ -9,7 +9,7 @@ import numpy as np
 
 from hierclf.assembly.cases import Look
 from hierclf.assembly.explained import Explained, Explainer
-from hierclf.explanation.boxes import to_scan
+from hierclf.explanation.boxes import heat_in_scan
 from hierclf.explanation.heatmap import Floats
 from hierclf.explanation.localization import (
     FIGURES,
@@ -65,7 +65,9 @@ class LesionMeter:
         batch : sequence of Explained or Look
             As `Explainer.explain` gives it.
         """
-        shown = [one for one in batch if isinstance(one, Explained) and _has_lesion(one)]
+        shown = [
+            one for one in batch if isinstance(one, Explained) and _has_lesion(one)
+        ]
         for stage in (SCREEN, REFINE):
             pairs = [(one, getattr(one, stage)) for one in shown]
             pairs = [(one, told) for one, told in pairs if told is not None]
@@ -85,7 +87,7 @@ class LesionMeter:
             lesion, lungs = _outlines(one.look)
             side = len(told.seen)
             self._keep(common, CHANCE, "", chance(lesion, lungs))
-            prior = to_scan(center_prior(side), lesion.shape)
+            prior = heat_in_scan(center_prior(side), lesion.shape)
             self._keep(common, CENTER, "", localize(prior, lesion, lungs))
             other = self._other(stage, one.look.case.patient)
             for method, heat in told.heats.items():
@@ -140,7 +142,7 @@ def _outlines(look: Look) -> tuple[Bools, Bools | None]:
 
 
 def _measured(heat: Floats, lesion: Bools, lungs: Bools | None) -> Figures:
-    return localize(to_scan(heat, lesion.shape), lesion, lungs)
+    return localize(heat_in_scan(heat, lesion.shape), lesion, lungs)
 
 
 def _mean(found: list[Figures]) -> Figures:

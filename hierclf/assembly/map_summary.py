@@ -70,8 +70,8 @@ def _group(
         if method and name != method:
             gains = _gains(methods[method], rows, "", weights)
         elif not method:
-            for own in methods:
-                gains |= _gains(methods[own], rows, f"{own}: ", weights)
+            for own, table in methods.items():
+                gains |= _gains(table, rows, f"{own}: ", weights)
         found.append(
             MapFigures(
                 stage=stage,
@@ -101,9 +101,8 @@ def _gains(
 def _mean(
     values: pd.Series[float], rows: pd.DataFrame, weights: NDArray[np.number]
 ) -> Estimate:
-    return mean_of_scans(
-        values.to_numpy(dtype=np.float64), rows["code"].to_numpy(), weights
-    )
+    found = np.asarray(values, dtype=np.float64)
+    return mean_of_scans(found, np.asarray(rows["code"]), weights)
 
 
 def curve_figures(

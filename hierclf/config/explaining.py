@@ -42,7 +42,7 @@ class ExplainOptions(BaseModel):
         ge=0,
         le=100_000,
         description="scans on which deletion and insertion are measured; each takes as "
-        "long as scoring some 150",
+        "long as scoring some 200",
     )
     resamples: int = Field(
         1000, ge=100, le=100_000, description="patient bootstraps of the intervals"

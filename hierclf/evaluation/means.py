@@ -39,8 +39,8 @@ def mean_of_scans(
     --------
     >>> from hierclf.evaluation.bootstrap import patient_weights
     >>> weights = patient_weights(3, n_resamples=200, seed=0)
-    >>> mean_of_scans(np.array([0.2, 0.4, 0.6]), np.arange(3), weights).value
-    0.4
+    >>> mean_of_scans(np.array([0.25, 0.5, 0.75]), np.arange(3), weights).value
+    0.5
     """
     known = ~np.isnan(values)
     n_patients = weights.shape[1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from hierclf.explanation.heatmap import Bools, Floats, enlarged
@@ -36,25 +35,28 @@ class Box:
     energy: float
 
 
-def to_scan(values: NDArray[np.generic], shape: tuple[int, int]) -> Floats | Bools:
+def heat_in_scan(heat: Floats, shape: tuple[int, int]) -> Floats:
     """Bring a map in the frame to the shape of the scan.
 
     Parameters
     ----------
-    values : ndarray of float or bool, shape (side, side)
-        Heat, which is interpolated, or a region, which is not.
+    heat : ndarray of float, shape (side, side)
+        In the frame, which is the whole scan resized to a square.
     shape : tuple of int
         Height and width of the scan in pixels.
 
     Returns
     -------
-    stretched : ndarray of float32 or bool, shape `shape`
-        The frame is the whole scan resized to a square; this takes it back.
+    stretched : ndarray of float32, shape `shape`
+        Interpolated.
     """
-    if values.dtype == np.bool_:
-        regions: Bools = enlarged(values, *shape, smooth=False) > 0.5
-        return regions
-    return enlarged(values.astype(np.float32), *shape)
+    return enlarged(heat, *shape)
+
+
+def region_in_scan(region: Bools, shape: tuple[int, int]) -> Bools:
+    """Bring a region in the frame to the shape of the scan; see `heat_in_scan`."""
+    inside: Bools = enlarged(region.astype(np.float32), *shape, smooth=False) > 0
+    return inside
 
 
 def boxes_of(region: Bools, heat: Floats) -> tuple[Box, ...]:

@@ -40,7 +40,9 @@ def strongest_channels(
         order = np.argsort(-np.abs(row), kind="stable")[:n_channels]
         found.append(
             tuple(
-                _channel(evidence, scan, int(reader_of[at]), int(number_of[at]), row[at])
+                _channel(
+                    evidence, scan, int(reader_of[at]), int(number_of[at]), row[at]
+                )
                 for at in order
             )
         )

@@ -221,7 +221,7 @@ def _placed(
     placed, seen = place_views(cells, one.trunk.views, size, smooth=smooth)
     if seen.shape[0] != side:
         placed = np.stack([enlarged(m, side, smooth=smooth) for m in placed])
-        seen = enlarged(seen, side, smooth=False) > 0
+        seen = enlarged(seen.astype(np.float32), side, smooth=False) > 0
     return placed, seen
 
 

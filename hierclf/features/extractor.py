@@ -250,8 +250,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                     f"{strange[0]!r}. Name classes of the network."
                 )
         if self.network_ is None:
-            seen = self.trunk_.features(X).astype(np.float32).mean(axis=1)
-            return _finite(X, seen)
+            return _finite(X, self.trunk_.features(X).astype(np.float32).mean(axis=1))
         parts = [
             self._of_maps(
                 self.trunk_.features(take(X, rows)),
@@ -268,8 +267,8 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
             raise TypeError("pooled features have no classes")
         maps = seen.reshape(-1, *seen.shape[2:]).astype(np.float32)
         weights = self.class_weights(seen, labels).reshape(len(maps), -1)
-        features = make(maps, weights).reshape(n_scans, n_views, -1)
-        return np.asarray(features.mean(axis=1, dtype=np.float32))
+        table = make(maps, weights).reshape(n_scans, n_views, -1)
+        return np.asarray(table.mean(axis=1, dtype=np.float32))
 
     def class_weights(self, seen: Floats, labels: NDArray[Any] | None = None) -> Floats:
         """Weigh the channels of each view by what they do for the scan's class.
@@ -284,6 +283,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         Returns
         -------
         weights : ndarray of float32, shape (n_scans, n_views, n_channels)
+            Of Grad-CAM.
         """
         stage = self.network_
         if stage is None:

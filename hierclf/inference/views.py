@@ -108,7 +108,9 @@ def _tencrop_places(side: int, size: int) -> tuple[Place, ...]:
     middle = round(far / 2)
     corners = ((0, 0), (0, far), (far, 0), (far, far), (middle, middle))
     return tuple(
-        Place(top, left, mirrored) for mirrored in (False, True) for top, left in corners
+        Place(top, left, mirrored)
+        for mirrored in (False, True)
+        for top, left in corners
     )
 
 

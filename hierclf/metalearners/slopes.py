@@ -88,9 +88,7 @@ def _rows_of(coefficients: Floats) -> Floats:
     return coefficients
 
 
-def _score_slopes(
-    learner: Any, near: Floats, outer: Floats, n_classes: int
-) -> Floats:
+def _score_slopes(learner: Any, near: Floats, outer: Floats, n_classes: int) -> Floats:
     """Differentiate ``outer @ scores`` by what the learner sees, row by row."""
     if not isinstance(learner, SVC):
         inner = np.zeros((outer.shape[1], near.shape[1]))

@@ -29,6 +29,7 @@ explanations."""
 PAGE = "explain.html"
 MOST_SHOWN = 60
 """Scans on the page; all others have their pictures in their folders."""
+STAGES = {"screen": "screen", "refine": "refinement"}
 _STYLES = {
     "gradcam": (BLUE, "-"),
     "gradcam++": (ORANGE, "-"),
@@ -36,6 +37,7 @@ _STYLES = {
     "center first": (MUTED, "--"),
     "random order": (MUTED, ":"),
 }
+_ORDER = ("chance", "center prior", "random weights", "another patient's map")
 _COLUMNS = [name for name in ScanRow.model_fields if name != "boxes"]
 
 
@@ -129,6 +131,7 @@ def write_explanations(
         tables=_tables(results),
         curves=pictures,
         titles=TITLES,
+        stages=STAGES,
         options=json.dumps(results.options, indent=2, ensure_ascii=False),
     )
     write_text(folder / PAGE, page)
@@ -136,24 +139,30 @@ def write_explanations(
 
 def _tables(
     results: ExplanationResults,
-) -> list[tuple[str, list[MapFigures], MapFigures]]:
-    """Put together what stands in one table: a stage and a group of scans.
+) -> list[tuple[str, list[MapFigures], list[MapFigures]]]:
+    """Put together what stands in the tables of a stage.
 
-    The rows are the method that is boxed, what it is compared with, and the other
-    methods by themselves; the hardest comparison comes last.
+    The first table has the methods and what the boxed one is compared with, the easiest
+    to beat first; the second has what it gains in the scans of each label.
     """
-    found: dict[tuple[str, str], list[MapFigures]] = {}
-    for one in results.localization:
-        found.setdefault((one.stage, one.group), []).append(one)
     tables = []
-    for (stage, group), rows in found.items():
-        own = [one for one in rows if one.map == one.method]
-        rest = [one for one in rows if one.method in ("", results.method)]
-        compared = [one for one in rest if one.map != one.method]
-        main = next(one for one in own if one.method == results.method)
-        name = f"{stage}, {group or 'all labels'}"
-        tables.append((name, [*own, *compared], main))
+    for stage in dict.fromkeys(one.stage for one in results.localization):
+        rows = [one for one in results.localization if one.stage == stage]
+        every = [
+            one
+            for one in rows
+            if not one.group and (one.map == one.method or _is_shown(one, results))
+        ]
+        hardest = [one for one in rows if one.group and one.map == _ORDER[-1]]
+        by_label = [one for one in hardest if one.method == results.method]
+        place = {one: number for number, one in enumerate((*TITLES, *_ORDER))}
+        every.sort(key=lambda one: place[one.map])
+        tables.append((stage, every, by_label))
     return tables
+
+
+def _is_shown(one: MapFigures, results: ExplanationResults) -> bool:
+    return one.method in ("", results.method)
 
 
 def curve_pictures(results: ExplanationResults) -> tuple[Picture, ...]:
@@ -188,11 +197,12 @@ def _curve_picture(
         f"curves-{stage}",
         partial(_draw_curves, curves=curves),
         size=(7.4, 3.0),
-        title=f"Deletion and insertion, {stage}",
+        title=f"Deletion and insertion, {STAGES[stage]}",
         caption=f"Mean score of the explained class over {curves[0].n_scans} scans "
-        "while the hottest places are blurred (left: the faster it falls, the better "
-        "the map tells what the score rests on) or appear in a blurred scan (right: the "
-        "faster it rises, the better).",
+        "while the hottest places are taken away (left: the faster it falls, the "
+        "better the map tells what the score rests on) or put into an empty scan "
+        "(right: the faster it rises, the better). Empty is that of three blurs, even "
+        "gray and black which has the least score.",
         alt=f"Areas under the curves. {words}.",
         phantom=results.phantom,
     )
@@ -206,8 +216,8 @@ def _draw_curves(figure: Figure, curves: list[CurveFigures]) -> None:
         told = {"color": color, "ls": style, "label": TITLES.get(one.map, one.map)}
         axes[0].plot(at, one.deletion_curve, **told)
         axes[1].plot(at, one.insertion_curve, **told)
-    axes[0].set(xlabel="share of pixels blurred", ylabel="score of the class")
-    axes[1].set(xlabel="share of pixels shown")
+    axes[0].set(xlabel="share of pixels taken away", ylabel="score of the class")
+    axes[1].set(xlabel="share of pixels put in")
     axes[0].set_title("deletion")
     axes[1].set_title("insertion")
     figure.legend(

@@ -25,6 +25,7 @@ from hierclf.reporting.overlays import (
     shade,
     side_by_side,
     signed,
+    small,
 )
 from hierclf.reporting.wording import number
 
@@ -111,7 +112,7 @@ class ScanPictures:
         return self.lesion is not None and bool(self.lesion.any())
 
     def _plain(self, told: StageMap) -> Pixels:
-        scan = colored(self.picture)
+        scan = colored(small(self.picture))
         if not told.seen.all():
             scan = framed(scan, [edge_of(told.seen)], EDGE)
         if self.lesion is not None and self._has_lesion:
@@ -119,7 +120,7 @@ class ScanPictures:
         return scan
 
     def _map(self, told: StageMap, method: str, *, boxed: bool = True) -> Pixels:
-        drawn = shade(self.picture, told.heats[method])
+        drawn = shade(small(self.picture), told.heats[method])
         drawn = outline(drawn, told.regions[method], CONTOUR)
         if method == self.row.method and boxed:
             drawn = framed(drawn, self._boxes(), BOX)
@@ -148,8 +149,8 @@ class ScanPictures:
             name = f"no. {channel.number}: {channel.said:+.2g}"
             if several:
                 name = f"network {channel.reader + 1}, {name}"
-            panels.append(Panel(name, signed(self.picture, heat, most)))
-        heading = f"Channels that say most of {told.asked}"
+            panels.append(Panel(name, signed(small(self.picture), heat, most)))
+        heading = f"Channels that move the score of {told.asked} most"
         note = "Red speaks for it, blue against it, on one scale. " + self.row.scan
         return side_by_side(panels, heading, note, phantom=self.phantom)
 

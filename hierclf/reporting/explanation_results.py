@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from hierclf.evaluation.intervals import Estimate
 from hierclf.reporting.data_figures import Json, Strict, Text
 
@@ -103,7 +105,7 @@ class MapFigures(Strict):
     n_scans: int
     n_patients: int
     figures: dict[str, Estimate]
-    gains: dict[str, Estimate] = {}
+    gains: dict[str, Estimate] = Field(default_factory=dict)
 
 
 class CurveFigures(Strict):
@@ -133,7 +135,7 @@ class CurveFigures(Strict):
     insertion: Estimate
     deletion_curve: tuple[float, ...]
     insertion_curve: tuple[float, ...]
-    gains: dict[str, Estimate] = {}
+    gains: dict[str, Estimate] = Field(default_factory=dict)
 
 
 class ExplanationResults(Strict):

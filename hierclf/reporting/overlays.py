@@ -21,11 +21,18 @@ from PIL import Image, ImageDraw, ImageFont
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
-CONTOUR, BOX, TRUTH, EDGE = (0, 210, 255), (255, 214, 10), (64, 222, 96), (130, 130, 130)
+CONTOUR, BOX, TRUTH, EDGE = (
+    (0, 210, 255),
+    (255, 214, 10),
+    (64, 222, 96),
+    (130, 130, 130),
+)
 """Colors of a region, of a box, of a lesion that is known, of what no view saw."""
 _PAPER, _INK, _MUTED, _RED = (254, 254, 254), (27, 31, 36), (91, 98, 108), (179, 21, 31)
-_MOST_OPAQUE = 0.62
-_PANEL, _GAP, _MARGIN = 300, 10, 14
+_MOST_OPAQUE = 0.7
+PANEL_PX = 230
+"""Pixels of the longer side of a picture among several."""
+_GAP, _MARGIN = 10, 14
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,15 @@ def colored(picture: Pixels) -> Pixels:
     return np.repeat(picture[:, :, None], 3, axis=2)
 
 
+def small(picture: Pixels) -> Pixels:
+    """Bring a gray picture to the size that it has among several."""
+    height, width = picture.shape
+    scale = PANEL_PX / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, size, interpolation=method))
+
+
 def shade(picture: Pixels, heat: Floats) -> Pixels:
     """Lay a map over a scan.
 
@@ -86,18 +102,16 @@ def shade(picture: Pixels, heat: Floats) -> Pixels:
     """
     level = _stretched(heat / (float(heat.max()) or 1.0), picture.shape)
     paint = colormaps["inferno"](level)[:, :, :3] * 255
-    opacity = (_MOST_OPAQUE * np.sqrt(level))[:, :, None]
-    mixed = (1 - opacity) * picture[:, :, None] + opacity * paint
-    return np.rint(mixed).astype(np.uint8)
+    return _mixed(picture, paint, level)
 
 
 def signed(picture: Pixels, heat: Floats, most: float) -> Pixels:
-    """Draw a channel: red speaks for the class, blue against it, gray for nothing.
+    """Lay a channel over a scan: red speaks for the class, blue against it.
 
     Parameters
     ----------
     picture : ndarray of uint8, shape (height, width)
-        The scan, of which the shape is taken.
+        The scan.
     heat : ndarray of float, shape (side, side)
         The weighted channel.
     most : float, positive
@@ -106,10 +120,18 @@ def signed(picture: Pixels, heat: Floats, most: float) -> Pixels:
     Returns
     -------
     drawn : ndarray of uint8, shape (height, width, 3)
-        Without the scan.
+        The scan with the channel.
     """
     level = _stretched((heat / most + 1) / 2, picture.shape)
-    return np.rint(colormaps["coolwarm"](level)[:, :, :3] * 255).astype(np.uint8)
+    paint = colormaps["bwr"](level)[:, :, :3] * 255
+    return _mixed(picture, paint, np.abs(2 * level - 1))
+
+
+def _mixed(picture: Pixels, paint: Floats, level: Floats) -> Pixels:
+    """Paint over a picture, the more the higher the level."""
+    opacity = (_MOST_OPAQUE * level)[:, :, None]
+    mixed = (1 - opacity) * picture[:, :, None] + opacity * paint
+    return np.rint(mixed).astype(np.uint8)
 
 
 def outline(pixels: Pixels, region: Bools, color: tuple[int, int, int]) -> Pixels:
@@ -193,7 +215,7 @@ def side_by_side(
     Parameters
     ----------
     panels : sequence of Panel
-        All of the same shape.
+        All of the same shape, of `small` pictures.
     heading, note : str
         Above, and below in smaller letters.
     phantom : bool
@@ -205,12 +227,10 @@ def side_by_side(
         On white.
     """
     height, width = panels[0].pixels.shape[:2]
-    scale = _PANEL / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    cell = max(size[0], 190)
+    cell = max(width, 190)
     across = 2 * _MARGIN + len(panels) * cell + (len(panels) - 1) * _GAP
     top = _MARGIN + (22 if phantom else 0)
-    sheet = Image.new("RGB", (across, top + 58 + size[1] + 34), _PAPER)
+    sheet = Image.new("RGB", (across, top + 92 + height), _PAPER)
     draw = ImageDraw.Draw(sheet)
     if phantom:
         words = "PHANTOM: a synthetic scan, no patient"
@@ -220,9 +240,8 @@ def side_by_side(
         left = _MARGIN + place * (cell + _GAP)
         title = _shortened(panel.title, cell, _font(12))
         draw.text((left, top + 32), title, fill=_INK, font=_font(12))
-        small = Image.fromarray(panel.pixels).resize(size, Image.Resampling.LANCZOS)
-        sheet.paste(small, (left, top + 52))
-    below = (_MARGIN, top + 52 + size[1] + 8)
+        sheet.paste(Image.fromarray(panel.pixels), (left, top + 52))
+    below = (_MARGIN, top + 60 + height)
     draw.text(below, note, fill=_MUTED, font=_font(12))
     return np.asarray(sheet)
 
@@ -248,7 +267,8 @@ def _stretched(level: Floats, shape: tuple[int, ...]) -> Floats:
 
 
 def _thickness(pixels: Pixels) -> int:
-    return max(2, max(pixels.shape[:2]) // 280)
+    height, width = pixels.shape[:2]
+    return 2 if max(height, width) < 840 else max(height, width) // 280
 
 
 @lru_cache(maxsize=16)
