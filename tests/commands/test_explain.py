@@ -35,7 +35,9 @@ def rows_of(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_decisions_are_those_that_are_scored(explained, trained, cohort, tmp_path) -> None:
+def test_decisions_are_those_that_are_scored(
+    explained, trained, cohort, tmp_path
+) -> None:
     scored = command(
         "score", "--bundle", trained / "bundle", "--input", cohort / "scans",
         "--out", tmp_path / "scores.csv",
@@ -48,7 +50,9 @@ def test_decisions_are_those_that_are_scored(explained, trained, cohort, tmp_pat
     for row in rows:
         told = table.loc[row["sha256"]]
         assert (row["decision"], row["label"]) == (told["decision"], told["label"])
-        assert float(row["screen_score"]) == pytest.approx(told["screen_score"], abs=1e-6)
+        assert float(row["screen_score"]) == pytest.approx(
+            told["screen_score"], abs=1e-6
+        )
         assert float(row["probability"]) == pytest.approx(
             told[f"p_{row['label']}"], abs=1e-6
         )
@@ -69,7 +73,8 @@ def test_the_stage_that_decided_is_asked(explained) -> None:
 
 def test_pictures_are_there_and_boxes_lie_in_the_scan(explained) -> None:
     results = json.loads((explained / "explanations.json").read_text())
-    assert results["phantom"] and results["name"].endswith("(phantom)")
+    assert results["phantom"]
+    assert results["name"].endswith("(phantom)")
     for row in results["rows"]:
         folder = explained / row["folder"]
         assert {path.name for path in folder.iterdir()} == {
@@ -91,7 +96,8 @@ def test_page_says_what_a_map_is_not(explained) -> None:
     page = (explained / "explain.html").read_text()
     assert "where the model found\nevidence, not where disease is" in page
     assert page.count("PHANTOM") > 16
-    assert "another patient" in page and "random weights" in page
+    assert "another patient" in page
+    assert "random weights" in page
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert page.count("data:image/jpeg") == 16
     assert (explained / "figures" / "curves-screen.png").is_file()
@@ -153,21 +159,27 @@ def test_a_folder_with_what_is_no_scan(trained, cohort, tmp_path) -> None:
         "--method", "scda",
     )  # fmt: skip
     assert made.returncode == 3, made.stderr
-    assert "4 scans explained, 2 without a map (E_EMPTY 1, E_TRUNCATED 1)" in made.stdout
+    assert (
+        "4 scans explained, 2 without a map (E_EMPTY 1, E_TRUNCATED 1)" in made.stdout
+    )
     rows = {row["scan"].lstrip("'"): row for row in rows_of(out)}
     assert len(rows) == 6
     assert rows["broken.png"]["status"] == "rejected"
     assert rows["empty.png"]["code"] == "E_EMPTY"
     wide_row = rows["wide.png"]
     assert (wide_row["height"], wide_row["width"]) == ("90", "300")
-    rights = [int(box.split()[2]) for box in wide_row["boxes"].split(";") if box.strip()]
+    rights = [
+        int(box.split()[2]) for box in wide_row["boxes"].split(";") if box.strip()
+    ]
     assert all(right <= 300 for right in rights)
     page = (out / "explain.html").read_text()
     assert "Do the maps find the lesions?" not in page
     assert "E_TRUNCATED" in page
 
 
-def test_an_old_folder_is_kept_unless_asked(explained, trained, cohort, tmp_path) -> None:
+def test_an_old_folder_is_kept_unless_asked(
+    explained, trained, cohort, tmp_path
+) -> None:
     told = ("explain", "--bundle", trained / "bundle", "--input", cohort)
     made = command(*told, "--out", explained)
     assert made.returncode == 2
@@ -196,11 +208,14 @@ def test_a_wrong_mask_is_told(trained, cohort, tmp_path) -> None:
     )  # fmt: skip
     assert made.returncode == 3
     (row,) = rows_of(tmp_path / "out")
-    assert "mask: expected the shape (64, 64) of the scan, got (32, 32)" in row["message"]
+    assert (
+        "mask: expected the shape (64, 64) of the scan, got (32, 32)" in row["message"]
+    )
 
 
-def test_a_stage_without_slope_is_refused(cohort, tmp_path) -> None:
-    """A screen of trees stops the run; a refinement of trees leaves the screen's map."""
+def test_a_refinement_without_slope_leaves_the_map_of_the_screen(
+    cohort, tmp_path
+) -> None:
     made = command(
         "train", "--data", cohort, "--healthy", "healthy", "--stages",
         "stage1,stage2,stage3", "--screen.model", "network", "--refine.model",
@@ -219,3 +234,20 @@ def test_a_stage_without_slope_is_refused(cohort, tmp_path) -> None:
     assert {row["stage"] for row in rows_of(tmp_path / "out")} == {"screen"}
     page = (tmp_path / "out" / "explain.html").read_text()
     assert "The refinement cannot be shown" in page
+
+
+def test_a_screen_without_slope_is_refused(cohort, tmp_path) -> None:
+    made = command(
+        "train", "--data", cohort, "--healthy", "healthy", "--stages",
+        "stage1,stage2,stage3", "--model", "pooled+tree", "--cut-point", 0.5,
+        "--folds", 0, "--no-baselines", "--resamples", 100, "--cache",
+        cohort.parent / "cache", "--out", tmp_path / "run", *NETWORK,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    made = command(
+        "explain", "--bundle", tmp_path / "run" / "bundle", "--input", cohort,
+        "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert made.returncode == 2
+    assert "a slope (logistic, svm, linear_svm), got 'tree'" in made.stderr
+    assert not (tmp_path / "out").exists()

@@ -19,7 +19,8 @@ def test_boxes_are_those_of_opencv(seed: int, share: float) -> None:
         region.astype(np.uint8), connectivity=8
     )
     expected = {
-        (left, top, left + width, top + height): heat[parts == number].sum() / heat.sum()
+        (left, top, left + width, top + height): heat[parts == number].sum()
+        / heat.sum()
         for number, (left, top, width, height, _) in enumerate(stats.tolist())
         if number
     }

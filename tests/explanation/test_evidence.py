@@ -104,7 +104,8 @@ def test_of_a_learner(network, scans, frames, kind, learner, monkeypatch) -> Non
 
 def test_of_a_union_each_reader_has_its_own_features(network, scans, frames) -> None:
     parts = [
-        FeatureExtractor(FrozenEstimator(network), kind=kind) for kind in ("gradcam", "scda")
+        FeatureExtractor(FrozenEstimator(network), kind=kind)
+        for kind in ("gradcam", "scda")
     ]
     stage = MetaLearner(union(parts), components=(None,)).fit(scans, scans["label"])
     found = evidence_of(stage, frames, np.repeat("left", 4))
@@ -114,7 +115,9 @@ def test_of_a_union_each_reader_has_its_own_features(network, scans, frames) -> 
     assert (found[0].gradients != 0).mean() > inside
 
 
-def test_a_stack_adds_its_members_by_what_they_count(network, options, scans, frames) -> None:
+def test_a_stack_adds_its_members_by_what_they_count(
+    network, options, scans, frames
+) -> None:
     other = NetworkClassifier(options.model_copy(update={"views": "center"}), seed=2)
     stack = ProbabilityStack([("a", network), ("b", other)], combine="geometric")
     stack.fit(scans, scans["label"])
@@ -127,7 +130,9 @@ def test_a_stack_adds_its_members_by_what_they_count(network, options, scans, fr
         np.testing.assert_allclose(one.share, 0.5, rtol=1e-3)
 
 
-def test_a_member_that_does_not_know_the_class_says_nothing(network, scans, frames) -> None:
+def test_a_member_that_does_not_know_the_class_says_nothing(
+    network, scans, frames
+) -> None:
     stack = ProbabilityStack([("a", network), ("b", network)], combine="mean")
     stack.fit(scans, scans["label"])
     pair = np.flatnonzero(scans["label"] != "right")
@@ -174,7 +179,8 @@ def test_channels_say_what_they_add_to_the_score(network, frames) -> None:
 def test_a_random_twin_learned_nothing(network, scans) -> None:
     twin, same, other = (random_twin(network, 0, n) for n in (0, 0, 1))
     weights = [
-        one.network_.head.weight.detach().numpy() for one in (twin, same, other, network)
+        one.network_.head.weight.detach().numpy()
+        for one in (twin, same, other, network)
     ]
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
@@ -182,7 +188,10 @@ def test_a_random_twin_learned_nothing(network, scans) -> None:
     assert twin.classes_.tolist() == network.classes_.tolist()
     frame = scans.iloc[:2]
     assert np.array_equal(twin.predict_proba(frame), same.predict_proba(frame))
-    trunks = [dict(one.network_.featurizer.trunk.named_parameters()) for one in (twin, network)]
+    trunks = [
+        dict(one.network_.featurizer.trunk.named_parameters())
+        for one in (twin, network)
+    ]
     name = next(name for name, value in trunks[0].items() if value.ndim == 4)
     assert not torch.equal(trunks[0][name], trunks[1][name])
 

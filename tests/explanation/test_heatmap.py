@@ -134,7 +134,10 @@ def test_readers_add_up_by_their_share() -> None:
 def test_a_reader_of_another_size_is_brought_to_the_first() -> None:
     large = evidence("whole", 3)
     small = Evidence(
-        Trunk(ViewOptions(SIZE // 2, "center")), large.maps, large.gradients, large.share
+        Trunk(ViewOptions(SIZE // 2, "center")),
+        large.maps,
+        large.gradients,
+        large.share,
     )
     found = make_maps("gradcam", [small, large])
     assert found.heat.shape[1:] == (32, 32)

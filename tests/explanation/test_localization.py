@@ -30,7 +30,9 @@ def scene(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def hit(place: tuple[int, int], lesion: np.ndarray) -> bool:
     reach = TOLERANCE * max(lesion.shape)
-    return any(np.hypot(r - place[0], c - place[1]) <= reach for r, c in np.argwhere(lesion))
+    return any(
+        np.hypot(r - place[0], c - place[1]) <= reach for r, c in np.argwhere(lesion)
+    )
 
 
 @given(seed=st.integers(0, 60))
@@ -52,7 +54,8 @@ def test_chance_is_what_random_places_score() -> None:
     _, lesion, lungs = scene(3)
     rng = np.random.default_rng(1)
     drawn = [
-        localize(rng.random(SHAPE).astype(np.float32), lesion, lungs) for _ in range(1500)
+        localize(rng.random(SHAPE).astype(np.float32), lesion, lungs)
+        for _ in range(1500)
     ]
     told = chance(lesion, lungs)
     for name in FIGURES:
@@ -106,5 +109,7 @@ def test_center_prior_is_hottest_in_the_middle() -> None:
 
 @pytest.mark.parametrize("shape", [(40, 69), SHAPE])
 def test_a_mask_that_cannot_be_measured_against_is_refused(shape) -> None:
-    with pytest.raises(InputError, match=r"lesion mask: expected a lesion in the shape"):
+    with pytest.raises(
+        InputError, match=r"lesion mask: expected a lesion in the shape"
+    ):
         localize(np.ones(SHAPE), np.zeros(shape, dtype=bool))

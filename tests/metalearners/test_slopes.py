@@ -14,7 +14,14 @@ from hierclf.metalearners.stacking import ProbabilityStack
 def data(n_classes: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(n_classes)
     y = rng.integers(n_classes, size=120)
-    X = rng.normal(size=(120, 6)) * [1, 2, 3, 1, 0.1, 1] + y[:, None] * [1, 0, 2, 0, 0, 0]
+    X = rng.normal(size=(120, 6)) * [1, 2, 3, 1, 0.1, 1] + y[:, None] * [
+        1,
+        0,
+        2,
+        0,
+        0,
+        0,
+    ]
     return X, y
 
 

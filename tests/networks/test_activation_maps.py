@@ -125,7 +125,8 @@ def test_plusplus_is_that_of_grad_cam(head: str) -> None:
         expected = cam.get_cam_weights(
             None, None, None, maps.numpy(), gradients.numpy()
         )
-    assert (found >= 0).all() and found.max() > 0
+    assert (found >= 0).all()
+    assert found.max() > 0
     np.testing.assert_allclose(found, expected, rtol=0.02, atol=4e-3)
 
 

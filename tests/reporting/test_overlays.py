@@ -72,14 +72,23 @@ def test_a_box_is_where_it_says() -> None:
 
 
 def test_a_box_of_one_pixel_can_be_drawn() -> None:
-    assert framed(colored(SCAN), [Frame(0.5, 0.5, 0.5, 0.5, "1")]).shape == (120, 200, 3)
+    assert framed(colored(SCAN), [Frame(0.5, 0.5, 0.5, 0.5, "1")]).shape == (
+        120,
+        200,
+        3,
+    )
 
 
 def test_edge_is_that_of_what_was_seen() -> None:
     seen = np.zeros((16, 16), dtype=bool)
     seen[2:14, 1:15] = True
     edge = edge_of(seen)
-    assert (edge.left, edge.top, edge.right, edge.bottom) == (1 / 16, 1 / 8, 15 / 16, 7 / 8)
+    assert (edge.left, edge.top, edge.right, edge.bottom) == (
+        1 / 16,
+        1 / 8,
+        15 / 16,
+        7 / 8,
+    )
 
 
 def test_side_by_side_says_phantom_and_keeps_panels() -> None:
@@ -90,7 +99,8 @@ def test_side_by_side_says_phantom_and_keeps_panels() -> None:
     )
     assert marked.shape[0] > plain.shape[0]
     red = (marked[:, :, 0].astype(int) - marked[:, :, 1] > 100).any()
-    assert red and not (plain[:, :, 0].astype(int) - plain[:, :, 1] > 100).any()
+    assert red
+    assert not (plain[:, :, 0].astype(int) - plain[:, :, 1] > 100).any()
 
 
 def test_a_narrow_scan_and_a_long_title() -> None:
