@@ -192,7 +192,12 @@ def framed(
         if one.text:
             place = (corners[0] + 4, corners[1] + 2)
             draw.text(
-                place, one.text, fill=color, font=font, stroke_width=2, stroke_fill=0
+                place,
+                one.text,
+                fill=color,
+                font=font,
+                stroke_width=1,
+                stroke_fill=(0, 0, 0),
             )
     return np.asarray(image)
 

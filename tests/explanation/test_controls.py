@@ -77,13 +77,6 @@ def test_a_focal_lesion_is_found_and_not_by_chance(focal, kind) -> None:
     for method in METHODS:
         found = figures_of(stage, method, rows)
         other = figures_of(stage, method, rows, other=True)
-        print(
-            kind,
-            method,
-            found.round(3).to_dict(),
-            other.round(3).to_dict(),
-            even.round(3).to_dict(),
-        )
         assert found["pointing"] > other["pointing"] + 0.15
         assert found["energy"] > 1.3 * other["energy"]
     random = [
@@ -91,5 +84,6 @@ def test_a_focal_lesion_is_found_and_not_by_chance(focal, kind) -> None:
         for number in range(5)
     ]
     mean = pd.concat(random, axis=1).mean(axis=1)
-    print("random", mean.round(3).to_dict())
-    assert set(mean.index) == set(FIGURES)
+    assert mean["pointing"] < even["pointing"] + 0.08  # at chance: 0.03 of 0.04
+    for name in FIGURES[1:]:
+        assert mean[name] < 1.6 * even[name], name
