@@ -35,12 +35,15 @@ demo: install
 		--out $(DEMO)/evaluation
 	$(BIN)/hierclf score --bundle $(DEMO)/run/bundle --input $(DEMO)/ward/scans \
 		--out $(DEMO)/scores.csv
+	$(BIN)/hierclf explain --bundle $(DEMO)/run/bundle --input $(DEMO)/ward \
+		--limit 12 --random-networks 0 --out $(DEMO)/maps
 	@echo
 	@echo "Everything above is phantom: it shows that the software works, no more."
 	@echo "Look at  $(DEMO)/run/report.html      models compared, cut point, limits"
 	@echo "         $(DEMO)/sweep/sweep.html     every cut point on another cohort"
 	@echo "         $(DEMO)/evaluation/report.html"
 	@echo "         $(DEMO)/scores.csv           one row for each scan"
+	@echo "         $(DEMO)/maps/explain.html    where the evidence lies"
 
 test: install
 	$(BIN)/python -m pytest -n 2 -m "not slow and not gpu"

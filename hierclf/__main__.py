@@ -17,6 +17,7 @@ VERBS = {
     "train": "from labelled scans to a tuned, evaluated, saved cascade",
     "sweep": "every cut point of a bundle on labelled scans",
     "evaluate": "figures and a report of a bundle on labelled scans",
+    "explain": "where in scans the evidence for the decisions lies",
     "score": "a folder of scans to a table of scores",
     "export": "a bundle, or a part of it, for other software",
 }

@@ -250,8 +250,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                     f"{strange[0]!r}. Name classes of the network."
                 )
         if self.network_ is None:
-            seen = self.trunk_.features(X).astype(np.float32).mean(axis=1)
-            return _finite(X, seen)
+            return _finite(X, self.trunk_.features(X).astype(np.float32).mean(axis=1))
         parts = [
             self._of_maps(
                 self.trunk_.features(take(X, rows)),
@@ -263,21 +262,41 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
 
     def _of_maps(self, seen: Floats, labels: NDArray[Any] | None) -> Floats:
         n_scans, n_views = seen.shape[:2]
-        maps = seen.reshape(-1, *seen.shape[2:]).astype(np.float32)
-        stage = self.network_
         make = KINDS[self.kind]
-        if stage is None or make is None:
+        if make is None:
             raise TypeError("pooled features have no classes")
-        tensor = torch.from_numpy(maps)
+        maps = seen.reshape(-1, *seen.shape[2:]).astype(np.float32)
+        weights = self.class_weights(seen, labels).reshape(len(maps), -1)
+        table = make(maps, weights).reshape(n_scans, n_views, -1)
+        return np.asarray(table.mean(axis=1, dtype=np.float32))
+
+    def class_weights(self, seen: Floats, labels: NDArray[Any] | None = None) -> Floats:
+        """Weigh the channels of each view by what they do for the scan's class.
+
+        Parameters
+        ----------
+        seen : ndarray of float, shape (n_scans, n_views, n_channels, h, w)
+            Maps of `trunk_`.
+        labels : ndarray, shape (n_scans,), optional
+            Classes; the predicted ones where not given.
+
+        Returns
+        -------
+        weights : ndarray of float32, shape (n_scans, n_views, n_channels)
+            Of Grad-CAM.
+        """
+        stage = self.network_
+        if stage is None:
+            raise TypeError("pooled features have no classes")
+        n_scans, n_views = seen.shape[:2]
+        tensor = torch.from_numpy(seen.reshape(-1, *seen.shape[2:]).astype(np.float32))
         if labels is None:
             targets = _predicted(stage, tensor, n_views)
         else:
             targets = np.searchsorted(stage.classes_, labels)
         repeated = torch.from_numpy(np.repeat(targets, n_views))
-        weights = channel_weights(stage.network_, tensor, repeated).numpy()
-        features = make(maps, weights).reshape(n_scans, n_views, -1)
-        mean: Floats = features.mean(axis=1, dtype=np.float32)
-        return mean
+        weights = channel_weights(stage.network_, tensor, repeated)
+        return weights.reshape(n_scans, n_views, -1).numpy()
 
     def try_read(self, X: pd.DataFrame) -> dict[int, ScanError]:
         """Read every scan once, and keep what was computed of it.

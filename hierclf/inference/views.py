@@ -13,6 +13,24 @@ from hierclf.foundation.choices import choose
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a crop comes from.
+
+    Parameters
+    ----------
+    top, left : int
+        Its first row and column in the frame, in pixels; of the mirrored frame where
+        it is `mirrored`.
+    mirrored : bool
+        Whether the frame was mirrored before the crop was cut.
+    """
+
+    top: int
+    left: int
+    mirrored: bool = False
+
+
+@dataclass(frozen=True)
 class Views:
     """A way to look at a frame.
 
@@ -25,6 +43,8 @@ class Views:
     cut : callable
         Frames ``(n, 1, side, side)`` and the crop's side to crops
         ``(n, n_views, 1, crop, crop)``.
+    places : callable
+        Side of the frame and of a crop to the place of each crop, in their order.
     central : int, default=0
         Which of the views is the center as it is; the whole frame where that is all.
     """
@@ -32,6 +52,7 @@ class Views:
     n_views: int
     margin: float
     cut: Callable[[Tensor, int], Tensor]
+    places: Callable[[int, int], tuple[Place, ...]]
     central: int = 0
 
     def frame_side(self, image_size: int) -> int:
@@ -43,10 +64,20 @@ def _whole(frames: Tensor, size: int) -> Tensor:
     return frames[:, None]
 
 
+def _whole_place(side: int, size: int) -> tuple[Place, ...]:
+    return (Place(0, 0),)
+
+
 def _center(frames: Tensor, size: int) -> Tensor:
-    start = round((frames.shape[-1] - size) / 2)
+    (place,) = _center_place(frames.shape[-1], size)
+    start = place.top
     crop = frames[:, :, start : start + size, start : start + size]
     return crop[:, None]
+
+
+def _center_place(side: int, size: int) -> tuple[Place, ...]:
+    start = round((side - size) / 2)
+    return (Place(start, start),)
 
 
 def tencrop(frames: Tensor, size: int) -> Tensor:
@@ -67,22 +98,30 @@ def tencrop(frames: Tensor, size: int) -> Tensor:
     crops : Tensor, shape (n, 10, 1, size, size)
         Equal to torchvision's.
     """
-    far = frames.shape[-1] - size
-    middle = round(far / 2)
-    corners = ((0, 0), (0, far), (far, 0), (far, far), (middle, middle))
+    images = (frames, frames.flip(-1))
     crops = [
-        image[:, :, top : top + size, left : left + size]
-        for image in (frames, frames.flip(-1))
-        for top, left in corners
+        images[p.mirrored][:, :, p.top : p.top + size, p.left : p.left + size]
+        for p in _tencrop_places(frames.shape[-1], size)
     ]
     return torch.stack(crops, dim=1)
 
 
+def _tencrop_places(side: int, size: int) -> tuple[Place, ...]:
+    far = side - size
+    middle = round(far / 2)
+    corners = ((0, 0), (0, far), (far, 0), (far, far), (middle, middle))
+    return tuple(
+        Place(top, left, mirrored)
+        for mirrored in (False, True)
+        for top, left in corners
+    )
+
+
 VIEWS: Mapping[str, Views] = MappingProxyType(
     {
-        "whole": Views(1, 1.0, _whole),
-        "center": Views(1, 8 / 7, _center),
-        "tencrop": Views(10, 8 / 7, tencrop, central=4),
+        "whole": Views(1, 1.0, _whole, _whole_place),
+        "center": Views(1, 8 / 7, _center, _center_place),
+        "tencrop": Views(10, 8 / 7, tencrop, _tencrop_places, central=4),
     }
 )
 """Views by name. The margin 8/7 makes 256 of 224."""

@@ -179,11 +179,24 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
                 continue
             known = {name: values[train] for name, values in told.items()}
             fitted = self._fit_members(take(X, train), labels[train], known, validation)
-            held[test] = self._told(fitted, take(X, test))
+            held[test] = self.told(fitted, take(X, test))
         return held
 
-    def _told(self, members: Sequence[Any], X: Any) -> Floats:
-        """Ask each member; a class that it does not know has probability 0."""
+    def told(self, members: Sequence[Any], X: Any) -> Floats:
+        """Ask each member; a class that it does not know has probability 0.
+
+        Parameters
+        ----------
+        members : sequence of classifier
+            Fitted.
+        X : DataFrame or array, length n_scans
+            What they take.
+
+        Returns
+        -------
+        told : ndarray of float, shape (n_scans, n_members, n_classes)
+            Columns in the order of `classes_`.
+        """
         parts = []
         for member in members:
             table = np.zeros((len(X), len(self.classes_)))
@@ -206,7 +219,21 @@ class ProbabilityStack(ClassifierMixin, BaseEstimator):
             Columns in the order of `classes_`; rows sum to 1.
         """
         check_is_fitted(self, "members_")
-        told = self._told(self.members_, X)
+        return self.combined(self.told(self.members_, X))
+
+    def combined(self, told: Floats) -> Floats:
+        """Combine probabilities of members.
+
+        Parameters
+        ----------
+        told : ndarray of float, shape (n_scans, n_members, n_classes)
+            What each said of each scan.
+
+        Returns
+        -------
+        probabilities : ndarray of float, shape (n_scans, n_classes)
+            Rows sum to 1.
+        """
         average = COMBINATIONS[self.combine]
         if average is not None:
             return average(told)

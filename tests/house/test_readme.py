@@ -9,11 +9,8 @@ import pytest
 
 from hierclf.__main__ import VERBS
 from hierclf.config.checking import CheckOptions
-from hierclf.config.commands import (
-    EvaluateOptions,
-    SweepOptions,
-    TrainOptions,
-)
+from hierclf.config.commands import EvaluateOptions, SweepOptions, TrainOptions
+from hierclf.config.explaining import ExplainOptions
 from hierclf.console import _leaves, flag_of
 from hierclf.exporting.options import ExportOptions
 from hierclf.scoring.options import ScoreOptions
@@ -26,6 +23,7 @@ KINDS = {
     "train": TrainOptions,
     "sweep": SweepOptions,
     "evaluate": EvaluateOptions,
+    "explain": ExplainOptions,
     "score": ScoreOptions,
     "export": ExportOptions,
     "phantom": PhantomOptions,

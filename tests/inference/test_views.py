@@ -38,3 +38,16 @@ def test_center_is_torchvisions() -> None:
 def test_unknown_views_refused() -> None:
     with pytest.raises(InputError, match="Did you mean 'tencrop'"):
         make_views("tencorp")
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_places_are_where_crops_come_from(name: str) -> None:
+    views = make_views(name)
+    side = views.frame_side(21)
+    frames = torch.rand(1, 1, side, side)
+    crops, places = views.cut(frames, 21), views.places(side, 21)
+    assert len(places) == views.n_views
+    for crop, place in zip(crops[0, :, 0], places, strict=True):
+        frame = frames[0, 0].flip(-1) if place.mirrored else frames[0, 0]
+        piece = frame[place.top : place.top + 21, place.left : place.left + 21]
+        assert torch.equal(crop, piece)

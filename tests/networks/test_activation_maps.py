@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam import GradCAM, GradCAMPlusPlus
 from pytorch_grad_cam.utils.image import scale_cam_image
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import nn
 
 from hierclf.networks import activation_maps
-from hierclf.networks.activation_maps import channel_weights, is_linear
+from hierclf.networks.activation_maps import (
+    channel_weights,
+    class_gradients,
+    is_linear,
+    plusplus_weights,
+)
 from hierclf.networks.backbones import make_backbone
 from hierclf.networks.network import Network, make_featurizer, make_head
 
@@ -101,3 +106,59 @@ def test_a_scan_does_not_change_another() -> None:
     for place in range(4):
         alone = channel_weights(network, maps[[place]], targets[[place]])
         torch.testing.assert_close(alone[0], together[place], atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("head", ["own", "dense"])
+def test_plusplus_is_that_of_grad_cam(head: str) -> None:
+    """The package adds 1e-6 to squared gradients: let them be far above it."""
+    network = build("resnet18", head)
+    last = network.head if head == "own" else network.head[-1]
+    with torch.no_grad():
+        last.weight.mul_(100)
+    images = torch.rand(3, 1, 96, 96)
+    targets = torch.tensor([1, 2, 0])
+    with torch.no_grad():
+        maps = network.featurizer.maps(images)
+    gradients = class_gradients(network, maps, targets)
+    found = plusplus_weights(maps, gradients)
+    with GradCAMPlusPlus(Seen(network), [network.featurizer.trunk]) as cam:
+        expected = cam.get_cam_weights(
+            None, None, None, maps.numpy(), gradients.numpy()
+        )
+    assert (found >= 0).all()
+    assert found.max() > 0
+    np.testing.assert_allclose(found, expected, rtol=0.02, atol=4e-3)
+
+
+def test_plusplus_is_the_formula() -> None:
+    """Equation 19, cell by cell in Python; a channel of no activation as well."""
+    rng = np.random.default_rng(0)
+    maps = rng.uniform(0, 2, size=(2, 4, 3, 3))
+    maps[0, 2] = 0
+    slopes = rng.normal(scale=0.1, size=maps.shape)
+    slopes[1, 1, 0, 0] = 0
+    expected = np.zeros((2, 4))
+    for scan, channel, row, column in np.ndindex(maps.shape):
+        g = slopes[scan, channel, row, column]
+        if g > 0:
+            total = maps[scan, channel].sum()
+            alpha = g**2 / (2 * g**2 + total * g**3)
+            expected[scan, channel] += alpha * g
+    found = plusplus_weights(torch.from_numpy(maps), torch.from_numpy(slopes))
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+def test_negative_activations_do_not_turn_a_weight() -> None:
+    maps = torch.full((1, 1, 2, 2), -5.0)
+    found = plusplus_weights(maps, torch.full((1, 1, 2, 2), 0.2))
+    torch.testing.assert_close(found, torch.tensor([[4 * 0.2 / 2]]))
+
+
+def test_gradients_average_to_channel_weights() -> None:
+    for head in ("own", "dense"):
+        network = build("resnet18", head)
+        maps, targets = torch.rand(2, 512, 3, 3), torch.tensor([3, 1])
+        slopes = class_gradients(network, maps, targets)
+        assert slopes.shape == maps.shape
+        weights = channel_weights(network, maps, targets)
+        torch.testing.assert_close(slopes.mean(dim=(2, 3)), weights)
