@@ -47,6 +47,12 @@ from hierclf.evaluation.wards import Labelled, ward_drawer
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.seeding import generator
 
+SCORE_TOLERANCE = 0.02
+"""Of a hundred scans, two may lie elsewhere: it moves a prevalence by as much."""
+FEATURE_TOLERANCE = 0.10
+"""Part of the way from the healthy to the diseased that a ward may be off. Another
+series of the same clinic lies within it (Kermany's ``NORMAL2-``), a contrast of 0.7
+does not; see ``experiments/shift``."""
 MOST_SCANS = 1500
 """Scans of either side whose features are compared: distances of all pairs are kept."""
 _AT_ONCE = 50
