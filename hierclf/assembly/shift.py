@@ -312,9 +312,7 @@ def _move(move: Move, scores: Floats) -> MoveFigures:
     )
 
 
-def rebased(
-    known: Known, prevalence: float
-) -> tuple[tuple[float, float, float], ...]:
+def rebased(known: Known, prevalence: float) -> tuple[tuple[float, float, float], ...]:
     """Say what some scores mean, in the reference and in the ward.
 
     Parameters
@@ -393,4 +391,3 @@ def histogram(known: Known, ward: Ward, mixture: float) -> ScoreHistogram:
         ward=seen,
         mixture=mixture,
     )
-

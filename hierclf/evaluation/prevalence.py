@@ -78,7 +78,7 @@ def calibrated_odds(
     counts = np.ones(reference.scores.size) if weights is None else weights
     ill = reference.diseased
     shares = np.where(ill, counts[ill].sum(), counts[~ill].sum())
-    model = LogisticRegression(C=1000.0, max_iter=1000)
+    model = LogisticRegression(C=1000.0, solver="newton-cholesky", tol=1e-8)
     model.fit(
         _logit(reference.scores)[:, None],
         ill,

@@ -7,7 +7,7 @@ import numpy as np
 from hierclf.assembly.outputs import keep_apart
 from hierclf.assembly.scans import set_threads
 from hierclf.assembly.shift import goals_of
-from hierclf.assembly.shift_results import Told, examine
+from hierclf.assembly.shift_results import examine
 from hierclf.assembly.trained import bundle_costs, open_bundle
 from hierclf.assembly.ward import known_of, read_ward
 from hierclf.bundle.container import MANIFEST

@@ -53,8 +53,8 @@ def _scores(results: ShiftResults) -> Picture:
         partial(draw_shifted_scores, results=results),
         size=(6.6, 3.4),
         title="Scores of the ward and the nearest mixture",
-        caption="Filled: the ward. Line: the nearest mixture of the scores that healthy "
-        f"and diseased training scans got held out{share}. Dotted: its two parts. The "
+        caption="Filled: the ward. Line: the nearest mixture of the scores that "
+        f"healthy and diseased training scans got held out{share}. Dotted: its two parts. The "
         "axis of shares is a square root, so that rare scores are seen. By both tests "
         f"together, the ward {verdict}.",
         alt=f"Histogram of the screen scores of {results.n_scans} scans of the ward "
@@ -110,8 +110,8 @@ def _tests(results: ShiftResults) -> Picture:
         partial(draw_fits, fits=results.fits),
         size=(6.6, 0.9 + 0.75 * len(results.fits)),
         title="How far the ward is from a mixture",
-        caption="Each distance as a part of the one from which the ward is refused. The "
-        "bar ends where wards that are a mixture typically lie: so far off is chance.",
+        caption="Each distance as a part of the one from which the ward is refused. "
+        "The bar ends where wards that are a mixture typically lie: so far off is chance.",
         alt=f"Distances of the ward: {told}.",
         phantom=results.phantom,
     )
