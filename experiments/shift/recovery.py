@@ -1,4 +1,4 @@
-"""Kermany's scans at other shares of diseased ones: whether the cut point is recovered."""
+"""Kermany's scans at other shares of diseased ones, and the cut point there."""
 
 from __future__ import annotations
 

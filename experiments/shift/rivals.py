@@ -131,7 +131,11 @@ def _row(
         table = trained.whiten.transform(drawn.features)
         near = score_fit(known.scans, scores, n_resamples=_RESAMPLES, seed=number)
         far = feature_fit(
-            known.scans, np.asarray(known.features), table, n_resamples=_RESAMPLES, seed=number
+            known.scans,
+            np.asarray(known.features),
+            table,
+            n_resamples=_RESAMPLES,
+            seed=number,
         )
         mixed = rng.permutation(len(table))
         found.append(

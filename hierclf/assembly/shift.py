@@ -41,7 +41,7 @@ from hierclf.reporting.wording import rule_in_words
 
 LEAST_SCANS = 30
 """Scans of a ward below which nothing could be found out."""
-LEAST_PATIENTS = 20
+LEAST_PATIENTS = 10
 """Patients of each kind that a reference needs."""
 N_CHANCE = 999
 """Wards drawn for a test: the p value can be as small as 0.001."""
@@ -106,7 +106,7 @@ def check_reference(scans: Labelled) -> None:
     Raises
     ------
     InputError
-        If there are fewer than 20 patients of a kind.
+        If there are fewer than 10 patients of a kind.
     """
     for kind, name in ((False, "healthy"), (True, "diseased")):
         n_patients = np.unique(scans.patients[scans.diseased == kind]).size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hierclf.assembly.scans import RunData, data_options, load_scans, tell
 from hierclf.assembly.shift import Known, Ward, check_reference, cut_points
@@ -16,7 +17,13 @@ from hierclf.config.shift import ShiftOptions
 from hierclf.data.dataset import read_dataset
 from hierclf.evaluation.wards import labelled, unlabelled
 from hierclf.features.readers import readers_of
+from hierclf.features.scope import ScopeGate, ScopeReader
 from hierclf.foundation.errors import InputError
+
+MOST_COMPONENTS = 32
+"""Principal components of the features that are compared."""
+
+Floats = NDArray[np.float64]
 
 
 def known_of(bundle: Bundle) -> Known:
@@ -37,7 +44,8 @@ def known_of(bundle: Bundle) -> Known:
     InputError
         If the bundle holds none, or too few patients of a kind.
     """
-    reference, cascade = bundle.reference, bundle.cascade
+    reference, gate = bundle.guards.reference, bundle.guards.gate
+    cascade = bundle.cascade
     if reference is None:
         raise InputError(
             "bundle: expected held-out scores of its training scans, got none. Train "
@@ -49,13 +57,13 @@ def known_of(bundle: Bundle) -> Known:
     cases = cases_of(
         truth,
         reference.screen_score,
-        cascade.refined(reference.conditional, cascade.adjustment_),
+        reference.refined,
         n_classes=len(cascade.hierarchy_.labels),
     )
     return Known(
         cases,
         scans,
-        _known_features(reference),
+        None if gate is None else _scaled(reference.projections, gate),
         float(cascade.cut_point_),
         cut_points(cases.scores, bundle.info.points),
     )
@@ -110,6 +118,22 @@ def read_ward(bundle: Bundle, options: ShiftOptions) -> tuple[Ward, Told]:
         _truth(bundle, scans),
     )
     return ward, told
+
+
+def _features(bundle: Bundle, scans: RunData) -> Floats | None:
+    """Project the features of the ward as those of the reference were."""
+    gate = bundle.guards.gate
+    if gate is None:
+        return None
+    reader = ScopeReader(readers_of(bundle.cascade.screen_)[0])
+    return _scaled(gate.project(reader(scans.manifest)), gate)
+
+
+def _scaled(projections: Floats, gate: ScopeGate) -> Floats:
+    """Give the first components unit variance."""
+    spread = np.sqrt(gate.variances[:MOST_COMPONENTS])
+    scaled: Floats = projections[:, :MOST_COMPONENTS] / spread
+    return scaled
 
 
 def _truth(bundle: Bundle, scans: RunData) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from hierclf.assembly.outputs import keep_apart
@@ -60,26 +62,27 @@ def shift(options: ShiftOptions) -> ShiftResults:
         options.out, overwrite=options.overwrite, mark=SHIFT_PAGE
     ) as folder:
         write_shift(folder, results)
-    if options.write_bundle is not None:
-        _write_bundle(results, options)
     _say(results, options)
+    if options.write_bundle is not None:
+        _write_bundle(results, options, options.write_bundle)
     return results
 
 
-def _write_bundle(results: ShiftResults, options: ShiftOptions) -> None:
+def _write_bundle(results: ShiftResults, options: ShiftOptions, place: Path) -> None:
     """Write the bundle with the moved cut point, or say why there is none."""
-    if options.write_bundle is None or results.refused:
+    share = results.prevalence
+    if share is None:
         print("no bundle is written: the ward is refused")  # noqa: T201
         return
-    first, share = results.moves[0], results.prevalence
-    if not first.moves or share is None:
+    first = results.moves[0]
+    if first.moved.threshold == first.fixed.threshold:
         print(  # noqa: T201
-            f"no bundle is written: the cut point does not move for {first.goal}"
+            f"no bundle is written: the cut point stays for {first.goal}"
         )
         return
     with_cut_point(
         options.bundle,
-        options.write_bundle,
+        place,
         threshold=first.moved.threshold,
         choice=None,
         reason=(
@@ -91,7 +94,7 @@ def _write_bundle(results: ShiftResults, options: ShiftOptions) -> None:
         overwrite=options.overwrite,
     )
     print(  # noqa: T201
-        f"bundle with the cut point {first.moved.threshold:.3g}: {options.write_bundle}"
+        f"bundle with the cut point {first.moved.threshold:.3g}: {place}"
     )
 
 

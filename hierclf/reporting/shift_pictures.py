@@ -54,9 +54,9 @@ def _scores(results: ShiftResults) -> Picture:
         size=(6.6, 3.4),
         title="Scores of the ward and the nearest mixture",
         caption="Filled: the ward. Line: the nearest mixture of the scores that "
-        f"healthy and diseased training scans got held out{share}. Dotted: its two parts. The "
-        "axis of shares is a square root, so that rare scores are seen. By both tests "
-        f"together, the ward {verdict}.",
+        f"healthy and diseased training scans got held out{share}. Dotted: its two "
+        "parts. The axis of shares is a square root, so that rare scores are seen. By "
+        f"both tests together, the ward {verdict}.",
         alt=f"Histogram of the screen scores of {results.n_scans} scans of the ward "
         f"beside the nearest mixture{share}.",
         phantom=results.phantom,
@@ -111,7 +111,8 @@ def _tests(results: ShiftResults) -> Picture:
         size=(6.6, 0.9 + 0.75 * len(results.fits)),
         title="How far the ward is from a mixture",
         caption="Each distance as a part of the one from which the ward is refused. "
-        "The bar ends where wards that are a mixture typically lie: so far off is chance.",
+        "The bar ends where wards that are a mixture typically lie: so far off is "
+        "chance.",
         alt=f"Distances of the ward: {told}.",
         phantom=results.phantom,
     )

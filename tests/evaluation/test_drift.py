@@ -51,7 +51,7 @@ def test_another_share_is_no_drift():
     assert fair == pytest.approx(0.5, abs=0.05)
     assert domain_auc(reference, known, ward, seen, 0.8) > 0.7
     assert np.abs(standardized_differences(truth, known, seen, 0.2)).max() < 0.2
-    moved = seen + [0.0, 1.0, 0.0]
+    moved = seen + np.array([0.0, 1.0, 0.0])
     assert domain_auc(reference, known, ward, moved, 0.2) > 0.65
 
 

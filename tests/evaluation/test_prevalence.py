@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.optimize import lsq_linear, minimize, minimize_scalar
@@ -122,7 +124,7 @@ def test_several_edges_are_weighted_least_squares():
         return np.array(
             [
                 ((values >= low) & (values < high)).mean()
-                for low, high in zip(bins[:-1], bins[1:], strict=True)
+                for low, high in pairwise(bins)
             ]
         )
 
