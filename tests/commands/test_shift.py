@@ -112,7 +112,11 @@ def test_a_few_scans_are_refused_and_none_is_an_error(
     assert "expected at least one scan" in told
     code, _, told = look(trained, ward, tmp_path / "s")
     assert code == 2
-    assert "s: expected a new folder" in told or "expected" in told
+    assert "--overwrite" in told
+    code, _, told = look(trained, ward, tmp_path / "t", "--rule", "acuracy")
+    assert code == 2
+    assert told.count("\n") == 1
+    assert "expected one of macro_recall" in told
 
 
 def test_same_seed_same_numbers(trained: Path, ward: Path, tmp_path: Path) -> None:

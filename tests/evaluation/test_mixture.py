@@ -164,5 +164,7 @@ def test_share_stays_in_range():
     reference = labelled(truth, scores)
     below = score_fit(reference, np.full(50, scores.min() / 2), n_resamples=9)
     assert below.prevalence == 0.0
-    above = feature_fit(reference, features, features[truth] + np.array([1, 0, 0]), n_resamples=9)
+    above = feature_fit(
+        reference, features, features[truth] + np.array([1, 0, 0]), n_resamples=9
+    )
     assert above.prevalence == 1.0

@@ -122,10 +122,7 @@ def test_several_edges_are_weighted_least_squares():
 
     def parts(values):
         return np.array(
-            [
-                ((values >= low) & (values < high)).mean()
-                for low, high in pairwise(bins)
-            ]
+            [((values >= low) & (values < high)).mean() for low, high in pairwise(bins)]
         )
 
     sick, healthy, seen = parts(scores[truth]), parts(scores[~truth]), parts(ward)
