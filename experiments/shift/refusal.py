@@ -22,6 +22,10 @@ from experiments.shift.sources import (
     train,
 )
 from hierclf.assembly.shift import Ward, fits_of, reasons_of
+from hierclf.evaluation.prevalence import (
+    calibrated_odds,
+    expectation_maximization,
+)
 from hierclf.evaluation.wards import unlabelled
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
 
@@ -114,10 +118,12 @@ def refused_part(
                 by["scores"].distance,
                 by["features"].distance,
                 right.mean(),
+                expectation_maximization(calibrated_odds(trained.known.scans, scores))
+                - drawn.diseased.mean(),
             ]
         )
     keys = ("refused", "by_scores", "by_features", "score_distance",
-            "feature_distance", "accuracy")  # fmt: skip
+            "feature_distance", "accuracy", "error")  # fmt: skip
     means = np.asarray(rows, dtype=float).mean(axis=0).tolist()
     told = {"ward": name, "n_scans": n_scans, "share": round(wanted, 3)}
     return {**told, "wards": wards, **dict(zip(keys, means, strict=True))}

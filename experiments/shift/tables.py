@@ -46,13 +46,14 @@ def _spread(values: Any, *, sign: bool = False) -> str:
 def refusal_table(rows: list[dict[str, Any]]) -> str:
     """Print how often wards were refused, and by which test."""
     head = ["ward", "scans", "share", "refused", "by scores", "by features",
-            "score distance", "feature distance", "accuracy at the fixed"]  # fmt: skip
+            "score distance", "feature distance", "accuracy at the fixed", "estimate less truth"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
         parts = [f"{row[key]:.0%}" for key in ("refused", "by_scores", "by_features")]
         far = [f"{row[key]:.3f}" for key in ("score_distance", "feature_distance")]
         cells = [row["ward"], str(row["n_scans"]), f"{row['share']:g}", *parts, *far]
-        lines.append("| " + " | ".join([*cells, f"{row['accuracy']:.3f}"]) + " |")
+        cells += [f"{row['accuracy']:.3f}", f"{row['error']:+.3f}"]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

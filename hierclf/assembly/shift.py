@@ -163,6 +163,23 @@ def _goal(rule: str, n_classes: int, costs: Floats | None) -> Goal:
     )
 
 
+def swept_goal(goals: Sequence[Goal]) -> Goal:
+    """Choose what few labelled scans are to settle: the first goal of ``sweep``.
+
+    Parameters
+    ----------
+    goals : sequence of Goal
+        As `goals_of` gives them.
+
+    Returns
+    -------
+    goal : Goal
+        Macro recall where ``sweep`` knows none of them.
+    """
+    known = (goal for goal in goals if goal.name == rule_in_words(str(goal.rule)))
+    return next(known, _goal("macro_recall", 2, None))
+
+
 def fits_of(
     known: Known, ward: Ward, *, level: float, seed: int
 ) -> tuple[FitFigures, ...]:
@@ -255,9 +272,9 @@ _SENTENCES = {
     "scans: at some cut point {fit.distance:.1%} of the scans are on another side than "
     "in the nearest mixture; up to {fit.limit:.1%} would be chance or harmless.",
     "features": "The scans look otherwise than any mixture of healthy and diseased "
-    "training scans: they are {fit.distance:.2f} of the way from the healthy to the "
-    "diseased away from the nearest one; up to {fit.limit:.2f} would be chance or "
-    "harmless.",
+    "training scans: the distance of their features to the nearest one is "
+    "{fit.distance:.2f} of that between healthy and diseased; up to {fit.limit:.2f} "
+    "would be chance or harmless.",
 }
 
 

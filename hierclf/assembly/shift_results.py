@@ -18,6 +18,7 @@ from hierclf.assembly.shift import (
     reasons_of,
     rebased,
     settled_by,
+    swept_goal,
 )
 from hierclf.cascade.relocation import Goal
 from hierclf.evaluation.drift import (
@@ -97,7 +98,7 @@ def examine(
     estimate = None if reasons else _estimate(known, ward, n_resamples, seed)
     share = near if estimate is None else estimate.likelihood.value or 0.0
     settled_at = known.scans.prevalence if reasons else share
-    truth = ward.truth
+    truth, swept = ward.truth, swept_goal(goals)
     return ShiftResults(
         name=told.name,
         reference=told.reference,
@@ -117,10 +118,10 @@ def examine(
         moves=() if estimate is None else moves_of(known, ward, goals, estimate),
         rebased=() if estimate is None else rebased(known, share),
         settled=settled_by(
-            known, goals[0], settled_at, n_resamples=n_resamples, seed=seed
+            known, swept, settled_at, n_resamples=n_resamples, seed=seed
         ),
         settled_at=settled_at,
-        settled_for=goals[0].name,
+        settled_rule=str(swept.rule),
         histogram=histogram(known, ward, near),
         differences=_differences(known, ward, share),
         domain_auc=_domain(known, ward, share, seed),

@@ -148,8 +148,8 @@ class ShiftResults(Strict):
         What few labelled scans would settle.
     settled_at : float
         The share of diseased scans among them that was taken.
-    settled_for : str
-        The rule that was followed.
+    settled_rule : str
+        The rule that was followed, as ``sweep`` reads it.
     histogram : ScoreHistogram
         Of the screen score.
     differences : tuple of float
@@ -181,7 +181,7 @@ class ShiftResults(Strict):
     rebased: tuple[tuple[float, float, float], ...]
     settled: tuple[SettledFigures, ...]
     settled_at: float
-    settled_for: str
+    settled_rule: str
     histogram: ScoreHistogram
     differences: tuple[float, ...]
     domain_auc: float | None

@@ -45,9 +45,10 @@ def shift_pictures(results: ShiftResults) -> tuple[Picture, ...]:
 
 
 def _scores(results: ShiftResults) -> Picture:
-    share, verdict = "", "does not fit"
+    share, verdict = "", "is refused"
     if not results.refused:  # a share that misleads is not told
-        share, verdict = f", with {results.histogram.mixture:.0%} diseased", "fits"
+        share = f", with {results.histogram.mixture:.0%} diseased"
+        verdict = "is not refused"
     return draw_picture(
         "shift-scores",
         partial(draw_shifted_scores, results=results),

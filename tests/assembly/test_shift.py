@@ -11,6 +11,7 @@ from hierclf.assembly.shift import (
     cut_points,
     goals_of,
     rebased,
+    swept_goal,
 )
 from hierclf.assembly.shift_results import Told, examine
 from hierclf.cascade.curve import GRID, cases_of
@@ -74,6 +75,8 @@ def test_goals_begin_with_what_was_asked_for(goals):
     assert "a miss at 7 false alarms" in first.name
     assert first.costs[1, 0] == 7
     assert "accuracy" in second.name  # no rule of its own
+    assert str(swept_goal((first, second)).rule) == "macro_recall"
+    assert swept_goal(goals) is goals[1]
 
 
 def test_a_ward_that_fits_gets_share_and_cut_point(known, goals):

@@ -92,7 +92,7 @@ def test_least_cost_is_where_the_odds_say():
 
 def test_figures_are_those_of_a_loop():
     cases, reference = drawn(3)
-    share, price = 0.25, 3.0
+    share, price = 0.25, 1.0
     goal = Goal("x", parse_rule("expected_cost"), screen_costs(3, price))
     draws = np.array([0.2, 0.25, 0.3])
     weights = np.random.default_rng(0).integers(0, 3, (3, reference.n_patients))
@@ -121,6 +121,7 @@ def test_figures_are_those_of_a_loop():
         )
     best = POINTS[np.flatnonzero(np.isclose(costs, min(costs)))]
     assert move.moved.threshold in best
+    assert move.moved.threshold != 0.5
     ppv = []
     for row, q in zip(weights, draws, strict=True):
         w = row[reference.patients]

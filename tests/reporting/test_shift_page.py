@@ -88,7 +88,7 @@ def results(*, refused=False, phantom=False, **changed):
             ),
         ),
         "settled_at": 0.731,
-        "settled_for": "accuracy",
+        "settled_rule": "youden",
         "histogram": ScoreHistogram(
             edges=tuple(np.linspace(0, 1, 21).tolist()),
             healthy=bins,
@@ -129,7 +129,7 @@ def test_a_refused_ward_gets_reason_and_advice_and_no_share(page, tmp_path):
     seen = page(refused=True)
     assert "Refused: no cut point is moved for this ward." in seen.text
     assert "The scans look otherwise." in seen.text
-    assert "sweep --bundle BUNDLE --calibrate-with few.csv" in seen.text
+    assert 'sweep --bundle BUNDLE --rule "youden" --calibrate-with' in seen.text
     assert "0.10 to 0.90" in seen.text
     for told in ("41.2", "41 %", "41\xa0%", "moved cut", "estimated"):
         assert told not in seen.raw, told
@@ -166,3 +166,9 @@ def test_rules_that_stay_say_so_at_the_head(page):
     seen = page(moves=(move("Youden's index", moves=False),))
     assert "it stays at 0.40" in seen.text
     assert "would go from" not in seen.text
+
+
+def test_a_best_cut_point_that_is_the_fixed_one_stays(page):
+    same = move("accuracy", moves=True).model_copy(update={"moved": cut(0.4, 0.3, 0.5)})
+    seen = page(moves=(same,))
+    assert "the best cut point at this share is the fixed one" in seen.text
