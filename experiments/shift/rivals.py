@@ -178,15 +178,16 @@ def rival_rows(
     ward = split(kermany, rng)
     trained, there = train(kermany.some(~ward), 0), kermany.some(ward)
     part = there.some(at_share(there.diseased, 900, 0.55, rng))
-    rows = []
-    for n_scans in (100, 400):
-        rows.append(_row(trained, "Kermany, nothing", there, n_scans, 0.65, wards))
-        for name in ("contrast 0.7", "contrast 0.5", "gamma 0.7", "noise 0.02"):
-            features = altered(part, ALTERATIONS[name])
-            changed = Scans(part.paths, features, part.diseased, part.patients)
-            rows.append(
-                _row(trained, f"Kermany, {name}", changed, n_scans, 0.55, wards)
-            )
+    wards_of = {"nothing": (there, 0.65)}
+    for name in ("contrast 0.7", "contrast 0.5", "gamma 0.7", "noise 0.02"):
+        features = altered(part, ALTERATIONS[name])
+        changed = Scans(part.paths, features, part.diseased, part.patients)
+        wards_of[name] = (changed, 0.55)
+    rows = [
+        _row(trained, f"Kermany, {name}", scans, n_scans, share, wards)
+        for n_scans in (100, 400)
+        for name, (scans, share) in wards_of.items()
+    ]
     seen = read(data / "sars_cov2_ct", "non_covid", cache)
     other = read(data / "covid_ct", "non_covid", cache)
     ct = train(seen, 0)

@@ -46,7 +46,8 @@ def _spread(values: Any, *, sign: bool = False) -> str:
 def refusal_table(rows: list[dict[str, Any]]) -> str:
     """Print how often wards were refused, and by which test."""
     head = ["ward", "scans", "share", "refused", "by scores", "by features",
-            "score distance", "feature distance", "accuracy at the fixed", "estimate less truth"]  # fmt: skip
+            "score distance", "feature distance", "accuracy at the fixed",
+            "estimate less truth"]  # fmt: skip
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for row in rows:
         parts = [f"{row[key]:.0%}" for key in ("refused", "by_scores", "by_features")]

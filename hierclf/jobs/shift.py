@@ -45,7 +45,7 @@ def shift(options: ShiftOptions) -> ShiftResults:
     check_new(options.out, overwrite=options.overwrite, mark=SHIFT_PAGE)
     if options.write_bundle is not None:
         check_new(options.write_bundle, overwrite=options.overwrite, mark=MANIFEST)
-    bundle = open_bundle(options)
+    bundle = open_bundle(options.bundle, options)
     known = known_of(bundle)
     goals = goals_of(options, bundle.cascade, bundle_costs(bundle))
     ward, told = read_ward(bundle, options)
