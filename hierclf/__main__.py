@@ -18,6 +18,7 @@ VERBS = {
     "sweep": "every cut point of a bundle on labelled scans",
     "evaluate": "figures and a report of a bundle on labelled scans",
     "explain": "where in scans the evidence for the decisions lies",
+    "shift": "the cut point on scans of a new ward without labels, or why not",
     "score": "a folder of scans to a table of scores",
     "export": "a bundle, or a part of it, for other software",
 }

@@ -21,6 +21,7 @@ from hierclf.assembly.scans import (
 from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.cascade.decisions import Decisions
 from hierclf.config.commands import EvaluateOptions, SweepOptions
+from hierclf.config.shift import ShiftOptions
 from hierclf.data.dataset import read_dataset
 from hierclf.data.split import read_splits
 from hierclf.features.readers import readers_of
@@ -28,14 +29,16 @@ from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
 
 
-def open_bundle(folder: Path, options: SweepOptions | EvaluateOptions) -> Bundle:
+def open_bundle(
+    folder: Path, options: SweepOptions | EvaluateOptions | ShiftOptions
+) -> Bundle:
     """Load a bundle and let its trunk use the cache.
 
     Parameters
     ----------
     folder : Path
         Of the bundle.
-    options : SweepOptions or EvaluateOptions
+    options : SweepOptions, EvaluateOptions or ShiftOptions
         Which cache.
 
     Returns

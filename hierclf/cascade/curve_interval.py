@@ -109,10 +109,10 @@ def bootstrap_curve(
         As `sweep`, and if a patient is missing.
     """
     cases = cases_of(truth, scores, refined, n_classes=n_classes)
-    thresholds = _thresholds(cases.scores, points)
+    thresholds = swept_points(cases.scores, points)
     patients, n_patients = patient_codes(groups, cases.truth.size)
     weights = patient_weights(n_patients, n_resamples=n_resamples, seed=seed)
-    confusions_of = _resampler(cases, thresholds, patients, n_patients)
+    confusions_of = resampler(cases, thresholds, patients, n_patients)
     sample = confusions_of(np.ones((1, n_patients)))
     choose_cut_point(SweepCurve(thresholds, sample[0]), rule, costs)  # can it be met?
     drawn = in_pieces(
@@ -151,7 +151,21 @@ def _figures(
     return np.column_stack([recalls, chosen])
 
 
-def _thresholds(scores: Floats, points: Points) -> Floats:
+def swept_points(scores: Floats, points: Points) -> Floats:
+    """Choose the cut points on which resamples are swept.
+
+    Parameters
+    ----------
+    scores : ndarray of float, shape (n_scans,)
+        Screen scores.
+    points : {"grid", "all"}
+        See `bootstrap_curve`.
+
+    Returns
+    -------
+    thresholds : ndarray of float, shape (at most 200,)
+        Rising.
+    """
     if points == "grid":
         return np.asarray(GRID)
     levels = every_score(scores)
@@ -161,13 +175,30 @@ def _thresholds(scores: Floats, points: Points) -> Floats:
     return levels[kept]
 
 
-def _resampler(
+def resampler(
     cases: Cases, thresholds: Floats, patients: Ints, n_patients: int
 ) -> Callable[[Floats], Floats]:
     """Make what turns patient weights into confusions at each cut point.
 
     Each scan is one entry of a sparse table of patients by cells, so a resample costs
     as much as there are scans.
+
+    Parameters
+    ----------
+    cases : Cases
+        The scans.
+    thresholds : ndarray of float, shape (n_points,)
+        Rising cut points.
+    patients : ndarray of int, shape (n_scans,)
+        Number of each scan's patient.
+    n_patients : int
+        How many there are.
+
+    Returns
+    -------
+    confusions_of : callable
+        Weights of shape (n_resamples, n_patients) to confusions of shape
+        (n_resamples, n_points, n_classes, n_classes).
     """
     shape = (thresholds.size + 1, cases.n_classes, cases.n_classes - 1)
     entries = (np.ones(patients.size), (patients, cells(cases, thresholds)))

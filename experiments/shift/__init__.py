@@ -1,0 +1,1 @@
+"""A ward without labels: recovered where that is right, refused where it is not."""
