@@ -8,6 +8,7 @@ import pandas as pd
 from hierclf.assembly.assessed import Assessed, cascades, decisions_table
 from hierclf.assembly.comparing import comparison_columns, comparison_figures, contend
 from hierclf.assembly.figures import Assessor, data_figures, run_results
+from hierclf.assembly.guarding import guard_figures
 from hierclf.assembly.members import members_apart
 from hierclf.assembly.mistakes import thumbnails
 from hierclf.assembly.outputs import keep_apart, print_results
@@ -89,6 +90,9 @@ def _write(
         "scans given to evaluate; the bundle was made before, from "
         f"{bundle.info.data.name}"
     )
+    rows = np.arange(len(scans.manifest))
+    guarded = bundle.guarded(scans.manifest, said)
+    assessed = Assessed(rows, np.zeros_like(rows), models, guarded=guarded)
     with clock.time("intervals"):
         results = run_results(
             assessor,
@@ -97,6 +101,7 @@ def _write(
             options=options,
             rule=options.by,
             members=members_apart(bundle.cascade, scans.manifest),
+            guards=guard_figures(assessor, assessed, bundle.guards),
             data=figures.model_copy(update={"remarks": (*known, *figures.remarks)}),
             protocol=". ".join([protocol, *known]).rstrip("."),
             cut_point_origin=_origin(bundle),
@@ -105,9 +110,6 @@ def _write(
             comparison=comparison_figures(contenders, assessor, options),
         )
     results = results.model_copy(update={"seconds": dict(clock.seconds)})
-    rows = np.arange(len(scans.manifest))
-    guarded = bundle.guarded(scans.manifest, said)
-    assessed = Assessed(rows, np.zeros_like(rows), models, guarded=guarded)
     table = decisions_table(assessed, scans.manifest, hierarchy)
     beside = comparison_columns(contenders, hierarchy.labels)
     table = pd.concat([table, beside], axis=1)

@@ -21,6 +21,7 @@ from hierclf.assembly.figures import (
     searched_cut_point,
     sweep_interval,
 )
+from hierclf.assembly.guarding import guard_figures
 from hierclf.assembly.mistakes import thumbnails
 from hierclf.assembly.models import Builder
 from hierclf.assembly.outputs import Run, bundle_info, keep_apart, print_results
@@ -152,6 +153,7 @@ def _write(
             options=options,
             rule=options.by,
             members=assessed.members,
+            guards=guard_figures(assessor, assessed, fitted.guards),
             data=figures,
             protocol=protocol,
             digests={},

@@ -1,4 +1,4 @@
-"""Pictures of the screen before any cut point: ROC, precision-recall, net benefit."""
+"""Pictures over all cut points or all confidences: ROC, net benefit, error."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from hierclf.evaluation.bands import CurveBand
 from hierclf.evaluation.net_benefit import NetBenefitCurve
 from hierclf.evaluation.predictions import Predictions
 from hierclf.evaluation.roc import RocCurve, average_precision, roc_auc, roc_curve
+from hierclf.evaluation.selective import SelectiveCurve
 from hierclf.reporting.pictures import BLUE, INK, MUTED, ORANGE, Picture, draw_picture
 from hierclf.reporting.results import RunResults, ScreenCurves
 from hierclf.reporting.wording import cut_text, number, span
@@ -234,5 +235,58 @@ def net_benefit_picture(results: RunResults, curve: NetBenefitCurve) -> Picture:
         title="Decision curve",
         caption=f"Net benefit of calling a scan diseased from a risk on. {useful}",
         alt=f"Net benefit of the screen over the threshold. {useful}",
+        phantom=results.data.phantom,
+    )
+
+
+def draw_selective(figure: Figure, curve: SelectiveCurve) -> None:
+    """Draw how often decisions are wrong where only the surest are taken.
+
+    Parameters
+    ----------
+    figure : Figure
+        Empty.
+    curve : SelectiveCurve
+        Of the decisions.
+    """
+    axes = figure.add_subplot()
+    all_wrong = curve.area_by_chance
+    axes.axhline(all_wrong, color=MUTED, lw=1, ls=":", label="all decisions")
+    axes.plot(curve.taken, curve.error, color=BLUE, label="the surest")
+    told = [p for p in curve.points if p.error.low is not None]
+    bars = [(p.error.low or 0.0, p.error.high or 0.0) for p in told]
+    axes.vlines([p.taken for p in told], *zip(*bars, strict=True), color=BLUE, lw=1)
+    top = max([all_wrong, *curve.error, *(high for _, high in bars)])
+    axes.set(xlim=(0, 1.02), ylim=(0, min(1.0, 1.1 * top + 0.01)))
+    axes.set(xlabel="share of decisions taken", ylabel="share of these wrong")
+    axes.legend(loc="upper left")
+    axes.set_title("Error among the surest")
+
+
+def selective_picture(results: RunResults, curve: SelectiveCurve) -> Picture:
+    """Draw the error among the surest decisions.
+
+    Parameters
+    ----------
+    results : RunResults
+        Whether the scans are synthetic.
+    curve : SelectiveCurve
+        What is drawn.
+
+    Returns
+    -------
+    picture : Picture
+        Named ``selective-error``.
+    """
+    first, last = curve.points[0], curve.points[-1]
+    return draw_picture(
+        "selective-error",
+        partial(draw_selective, curve=curve),
+        size=SMALL,
+        title="Error among the surest",
+        caption="Share of wrong decisions among the surest, against how many of them "
+        "are taken, with 95 % intervals.",
+        alt=f"Share of wrong decisions: {number(first.error.value)} of the surest "
+        f"{number(first.taken)}, {number(last.error.value)} of all.",
         phantom=results.data.phantom,
     )

@@ -16,6 +16,7 @@ from hierclf.reporting.curve_pictures import (
     SMALL,
     net_benefit_picture,
     screen_curves,
+    selective_picture,
 )
 from hierclf.reporting.cut_point_figures import CutPointFigures
 from hierclf.reporting.feature_pictures import (
@@ -45,7 +46,7 @@ class Gallery:
     screen : tuple of Picture
         ROC and precision-recall curve, scores and reliability; empty without single
         scores.
-    net_benefit : Picture or None
+    net_benefit, selective : Picture or None
         The decision curve.
     histories : tuple of Picture
         Training curves by stage.
@@ -59,6 +60,7 @@ class Gallery:
     cut_point: Picture | None
     screen: tuple[Picture, ...]
     net_benefit: Picture | None
+    selective: Picture | None
     histories: tuple[Picture, ...]
     features: tuple[Picture, ...] = ()
 
@@ -81,7 +83,8 @@ class Gallery:
     @property
     def pictures(self) -> tuple[Picture, ...]:
         """All of them."""
-        single = (self.refine, self.per_patient, self.cut_point, self.net_benefit)
+        curves = (self.cut_point, self.net_benefit, self.selective)
+        single = (self.refine, self.per_patient, *curves)
         present = tuple(picture for picture in single if picture is not None)
         last = (*self.histories, *self.features)
         return (*self.models, *present, *self.screen, *last)
@@ -140,6 +143,9 @@ def gallery_of(
         net_benefit=None
         if results.curves is None
         else net_benefit_picture(results, results.curves.net_benefit),
+        selective=None
+        if results.guards is None
+        else selective_picture(results, results.guards.curve),
         histories=histories,
         features=(
             *(

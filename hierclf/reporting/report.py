@@ -138,6 +138,7 @@ def sections_of(results: RunResults, gallery: Gallery) -> list[tuple[str, str]]:
     present = {
         "members": bool(results.members),
         "net-benefit": gallery.net_benefit is not None,
+        "guards": results.guards is not None,
         "subgroups": bool(results.subgroups),
         "bundles": results.comparison is not None,
         "patients": results.per_patient is not None,
@@ -158,6 +159,7 @@ TITLES = {
     "stages": "Screen and refinement apart",
     "cut-point": "Cut point",
     "net-benefit": "Net benefit",
+    "guards": "Out of scope, and for a reader",
     "subgroups": "Subgroups",
     "patients": "Patient by patient",
     "mistakes": "Mistakes",

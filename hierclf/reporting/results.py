@@ -33,6 +33,7 @@ from hierclf.reporting.comparison_figures import ComparisonFigures
 from hierclf.reporting.cut_point_figures import CutPointFigures
 from hierclf.reporting.data_figures import DataFigures, Json, Strict, Text
 from hierclf.reporting.feature_figures import FeatureFigures
+from hierclf.reporting.guard_figures import GuardFigures
 
 RESULTS = "results.json"
 PREDICTIONS = "predictions.csv"
@@ -155,6 +156,8 @@ class RunResults(Strict):
         are at the cut point of the combination.
     curves : ScreenCurves, optional
         Of the main model; None without healthy or without diseased scans.
+    guards : GuardFigures, optional
+        What the input gate and the deferral of the main model did.
     subgroups : tuple of SubgroupFigures, default=()
         Figures of the main model by columns of the manifest.
     mistakes : tuple of Mistake, default=()
@@ -197,6 +200,7 @@ class RunResults(Strict):
     selected: str = ""
     members: dict[str, Summary] = Field(default_factory=dict)
     curves: ScreenCurves | None = None
+    guards: GuardFigures | None = None
     subgroups: tuple[SubgroupFigures, ...] = ()
     mistakes: tuple[Mistake, ...] = ()
     histories: dict[str, tuple[EpochFigures, ...]] = Field(default_factory=dict)
