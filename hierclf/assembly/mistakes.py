@@ -8,12 +8,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hierclf.assembly.cases import Case, make_look
+from hierclf.assembly.explained import Explained, Explainer
 from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.data.pixels import read_scan
-from hierclf.foundation.errors import ScanError
+from hierclf.features.readers import readers_of
+from hierclf.foundation.errors import InputError, ScanError
 from hierclf.problem.labels import Hierarchy
+from hierclf.reporting.overlays import shade, small, to_jpeg
 from hierclf.reporting.results import Mistake, MistakeKind
 from hierclf.reporting.thumbnails import thumbnail
+
+MAP = "gradcam"
+"""The kind of map beside a mistake."""
 
 
 def worst_mistakes(
@@ -90,4 +98,43 @@ def thumbnails(mistakes: Iterable[Mistake], manifest: pd.DataFrame) -> dict[str,
         except ScanError:
             continue
         found[mistake.scan] = thumbnail(pixels)
+    return found
+
+
+def maps_of(
+    mistakes: Iterable[Mistake], manifest: pd.DataFrame, cascade: HierarchicalClassifier
+) -> dict[str, bytes]:
+    """Draw where the stage that decided saw its evidence in the scans of mistakes.
+
+    Parameters
+    ----------
+    mistakes : iterable of Mistake
+        Which; they were made by this cascade.
+    manifest : DataFrame
+        Where their files are.
+    cascade : HierarchicalClassifier
+        Fitted.
+
+    Returns
+    -------
+    pictures : dict of str to bytes
+        The scan with its Grad-CAM as JPEG, by the name of the scan; none of a cascade
+        that cannot be explained.
+    """
+    told = list(mistakes)
+    if not told or not readers_of(cascade.screen_):
+        return {}
+    try:
+        explainer = Explainer(cascade)
+    except InputError:
+        return {}
+    paths = dict(zip(manifest["scan"], manifest["path"], strict=True))
+    names = list(dict.fromkeys(mistake.scan for mistake in told))
+    look = make_look(cascade)
+    found = {}
+    for scan in names:
+        (one,) = explainer.explain([look(Case(scan, paths[scan], patient=scan))])
+        if isinstance(one, Explained) and one.look.picture is not None:
+            shaded = shade(small(one.look.picture), one.deciding.heats[MAP])
+            found[scan] = to_jpeg(shaded)
     return found

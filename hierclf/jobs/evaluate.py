@@ -10,7 +10,7 @@ from hierclf.assembly.comparing import comparison_columns, comparison_figures, c
 from hierclf.assembly.figures import Assessor, data_figures, run_results
 from hierclf.assembly.guarding import guard_figures
 from hierclf.assembly.members import members_apart
-from hierclf.assembly.mistakes import thumbnails
+from hierclf.assembly.mistakes import maps_of, thumbnails
 from hierclf.assembly.outputs import keep_apart, print_results
 from hierclf.assembly.provenance import Clock, versions
 from hierclf.assembly.scans import RunData, set_threads
@@ -118,7 +118,8 @@ def _write(
         write_json(folder / MARK, plan)
         write_results(folder, results, table)
         shown = thumbnails(results.mistakes, scans.manifest)
+        maps = maps_of(results.mistakes, scans.manifest, bundle.cascade)
         predictions = assessor.predictions(said)
-        write_report(folder, results, predictions, thumbnails=shown)
+        write_report(folder, results, predictions, thumbnails=shown, maps=maps)
     print_results(options.out, results)
     return results

@@ -22,7 +22,7 @@ from hierclf.assembly.figures import (
     sweep_interval,
 )
 from hierclf.assembly.guarding import guard_figures
-from hierclf.assembly.mistakes import thumbnails
+from hierclf.assembly.mistakes import maps_of, thumbnails
 from hierclf.assembly.models import Builder
 from hierclf.assembly.outputs import Run, bundle_info, keep_apart, print_results
 from hierclf.assembly.provenance import Clock, is_main_process, versions
@@ -176,8 +176,11 @@ def _write(
     write_results(place.folder, results, table)
     said = assessor.predictions(assessed.decisions[results.main])
     shown = thumbnails(results.mistakes, assessor.manifest)
+    maps = {}
+    if not assessed.fold.any():  # of folds, no cascade that decided is kept
+        maps = maps_of(results.mistakes, assessor.manifest, cascade)
     examples = []
     if options.pictured:
         examples = region_examples(cascade, data.manifest.iloc[fitted_on])
-    write_report(place.folder, results, said, examples, shown)
+    write_report(place.folder, results, said, examples, shown, maps)
     print_results(place.folder, results)
