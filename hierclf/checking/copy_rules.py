@@ -63,8 +63,8 @@ def _harmless(
         message = f"{number} of scans that {same}, each group of one patient and label."
         return _about("duplicate", "remark", message, scans)
     message = (
-        f"{number} of scans that {same}, each group of one label. No patients are known, "
-        "so they may sit on both sides of a split."
+        f"{number} of scans that {same}, each group of one label. No patients are "
+        "known, so they may sit on both sides of a split."
     )
     return _about("duplicate", "warning", message, scans)
 
