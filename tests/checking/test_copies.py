@@ -104,7 +104,7 @@ def test_blocks_do_not_change_what_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_alike_features_are_those_of_a_loop() -> None:
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(30, 6)) * [1, 2, 3, 4, 5, 6] + 10
+    features = rng.normal(size=(30, 6)) * [1, 2, 3, 4, 5, 6] + np.arange(6) * 20
     features[20] = features[3] + 0.01
     pictures = bodies(30)
     pictures[20] = pictures[3]
@@ -148,3 +148,14 @@ def test_agreement_is_high_for_a_copy_and_low_for_another_body() -> None:
     assert agreement(one, other) < 0.5
     assert agreement(one, np.ascontiguousarray(one[:, ::-1])) < 0.5
     assert agreement(one, np.zeros_like(one)) == 0.0
+
+
+def test_what_is_coarse_alone_does_not_agree() -> None:
+    rng = np.random.default_rng(2)
+    coarse = fit_frame(rng.random((5, 5), dtype=np.float32), 128)
+    one, other = (
+        coarse + 0.3 * cv2.GaussianBlur(noise, (0, 0), 1.5)
+        for noise in rng.random((2, 128, 128), dtype=np.float32)
+    )
+    assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > SAME
+    assert agreement(one, other) < 0.3

