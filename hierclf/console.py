@@ -98,7 +98,13 @@ def _add(parser: argparse._ActionsContainer, place: Place, field: FieldInfo) -> 
         parser.add_argument(flag, dest=dest, help=told, action=switch)
         return
     metavar = _metavar(field)
-    parser.add_argument(flag, dest=dest, help=told, metavar=metavar)
+    several = Path in get_args(field.annotation) and _is_tuple(field)
+    action = "append" if several else "store"
+    parser.add_argument(flag, dest=dest, help=told, metavar=metavar, action=action)
+
+
+def _is_tuple(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is tuple
 
 
 def _metavar(field: FieldInfo) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from hierclf.assembly.assessment import CASCADE, explain, predictions_from
+from hierclf.assembly.assessed import CASCADE, explain, predictions_from
+from hierclf.assembly.mistakes import worst_mistakes
 from hierclf.assembly.provenance import versions
 from hierclf.assembly.scans import RunData
 from hierclf.assembly.words import refinement_in_words, stages_in_words
@@ -18,23 +20,40 @@ from hierclf.cascade.cut_point import parse_rule
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
+from hierclf.config.commands import Measured
+from hierclf.data.groups import groups_of
+from hierclf.evaluation.bands import precision_recall_band, roc_band
+from hierclf.evaluation.calibration_figures import (
+    CalibrationFigures,
+    calibration_figures,
+)
 from hierclf.evaluation.comparison import Difference, paired
+from hierclf.evaluation.net_benefit import net_benefit_curve
 from hierclf.evaluation.patients import by_patient
 from hierclf.evaluation.predictions import Predictions
+from hierclf.evaluation.subgroups import SubgroupFigures, by_subgroup
 from hierclf.evaluation.summary import Summary, evaluate
 from hierclf.problem.labels import Hierarchy
 from hierclf.reporting.cut_point_figures import CutPointFigures, cut_point_figures
-from hierclf.reporting.data_figures import DataFigures, UnreadableScan
-from hierclf.reporting.results import EpochFigures, RunResults
+from hierclf.reporting.data_figures import (
+    DataFigures,
+    PartFigures,
+    UnreadableScan,
+)
+from hierclf.reporting.results import EpochFigures, RunResults, ScreenCurves
 
 
-def data_figures(data: RunData, *, by_split: bool = False) -> DataFigures:
+def data_figures(
+    data: RunData, hierarchy: Hierarchy[str], *, by_split: bool = False
+) -> DataFigures:
     """Count what a run works on.
 
     Parameters
     ----------
     data : RunData
         The scans.
+    hierarchy : Hierarchy
+        Tells which labels are diseased.
     by_split : bool, default=False
         Count by the column ``split``; else one called "all".
 
@@ -46,7 +65,8 @@ def data_figures(data: RunData, *, by_split: bool = False) -> DataFigures:
     manifest, dataset = data.manifest, data.dataset
     every = pd.Series("all", manifest.index)
     names = manifest["split"] if by_split else every
-    table = pd.crosstab(manifest["label"], names)
+    order = sorted(names.unique(), key=_rank)
+    table = pd.crosstab(manifest["label"], names)[order]
     counts = {
         str(label): {str(name): int(row[name]) for name in table.columns}
         for label, row in table.iterrows()
@@ -59,12 +79,36 @@ def data_figures(data: RunData, *, by_split: bool = False) -> DataFigures:
         n_patients=int(manifest["patient_id"].nunique()),
         has_patients=dataset.has_patients,
         counts=counts,
+        parts=_parts(manifest, names, hierarchy),
+        n_patients_found=data.n_patients_found,
+        n_set_aside=data.n_set_aside,
         unreadable=tuple(
             UnreadableScan(scan=u.scan, code=u.code, message=u.message)
             for u in data.unreadable
         ),
         remarks=tuple(dataset.remarks),
     )
+
+
+def _parts(
+    manifest: pd.DataFrame, names: pd.Series[str], hierarchy: Hierarchy[str]
+) -> dict[str, PartFigures]:
+    sick = pd.Series(hierarchy.is_diseased(manifest["label"].to_numpy()))
+    return {
+        str(name): PartFigures(
+            n_scans=len(rows),
+            n_patients=int(rows["patient_id"].nunique()),
+            n_diseased=int(sick.loc[rows.index].sum()),
+        )
+        for name in sorted(names.unique(), key=_rank)
+        for rows in [manifest[names.to_numpy() == name]]
+    }
+
+
+def _rank(split: str) -> tuple[int, str]:
+    """Train, validation and test in this order, then all others by name."""
+    known = ("train", "val", "test")
+    return (known.index(split) if split in known else len(known), split)
 
 
 def sweep_interval(
@@ -93,7 +137,7 @@ def sweep_interval(
     return bootstrap_curve(
         held.truth,
         held.screen_score,
-        cascade.refined(held.conditional, cascade.adjustment_),
+        cascade.named(held.uncalibrated, held.conditional, cascade.adjustment_),
         n_classes=len(cascade.hierarchy_.labels),
         groups=np.asarray(patients)[held.rows],
         rule=parse_rule(choice.rule),
@@ -174,6 +218,12 @@ class Assessor:
         pairs = paired(said, n_resamples=self._n_resamples, seed=self._seed)
         return tuple(pair for pair in pairs if pair.model == CASCADE)
 
+    def calibration(self, said: Decisions) -> CalibrationFigures | None:
+        """Measure how far screen scores are probabilities; None where none differ."""
+        return calibration_figures(
+            self.predictions(said), n_resamples=self._n_resamples, seed=self._seed
+        )
+
     def per_patient(self, said: Decisions, rule: str) -> Summary | None:
         """Figures by patient; None where each has one scan."""
         if not self.manifest["patient_id"].duplicated().any():
@@ -185,6 +235,36 @@ class Assessor:
             cut_point=said.cut_point,
         )
         return self.summary(merged.predictions, merged.unit)
+
+    def curves(self, said: Decisions) -> ScreenCurves | None:
+        """Bound the curves of the screen; None for scans of one kind."""
+        predictions = self.predictions(said)
+        if predictions.diseased.all() or not predictions.diseased.any():
+            return None
+        n, seed = self._n_resamples, self._seed
+        return ScreenCurves(
+            roc=roc_band(predictions, n_resamples=n, seed=seed),
+            precision_recall=precision_recall_band(
+                predictions, n_resamples=n, seed=seed
+            ),
+            net_benefit=net_benefit_curve(predictions, n_resamples=n, seed=seed),
+        )
+
+    def subgroups(
+        self, said: Decisions, columns: Sequence[str]
+    ) -> tuple[SubgroupFigures, ...]:
+        """Figures by columns of the manifest, see `hierclf.data.groups`."""
+        predictions = self.predictions(said)
+        return tuple(
+            by_subgroup(
+                predictions,
+                column,
+                values,
+                n_resamples=self._n_resamples,
+                seed=self._seed,
+            )
+            for column, values in groups_of(self.manifest, columns).items()
+        )
 
     def argmax(self, said: Decisions) -> Summary:
         """Figures of the most probable label instead of the cut point."""
@@ -209,7 +289,9 @@ def run_results(
     models: Mapping[str, Decisions],
     cascade: HierarchicalClassifier,
     *,
+    options: Measured,
     rule: str,
+    members: Mapping[str, Decisions] = MappingProxyType({}),
     **told: Any,
 ) -> RunResults:
     """Work out everything that a run reports.
@@ -222,8 +304,12 @@ def run_results(
         The cascade last.
     cascade : HierarchicalClassifier
         The one that is kept.
+    options : Measured
+        Of the command.
     rule : str
         How the scans of a patient are put together.
+    members : mapping of str to Decisions, optional
+        Of single networks of the cascade.
     **told : object
         Other fields of `RunResults`.
 
@@ -247,6 +333,17 @@ def run_results(
         per_patient=assessor.per_patient(said, rule),
         per_patient_rule=rule,
         argmax=assessor.argmax(said),
+        members={
+            n: assessor.summary(assessor.predictions(m)) for n, m in members.items()
+        },
+        curves=assessor.curves(said),
+        subgroups=assessor.subgroups(said, options.subgroups),
+        mistakes=worst_mistakes(
+            said, assessor.manifest, assessor.hierarchy, options.pictured
+        ),
+        seed=options.seed,
+        options=options.model_dump(mode="json"),
+        calibration=assessor.calibration(said),
         given_cut_point=cascade.cut_point_ if cut_point is None else None,
         refinement=refinement_in_words(cascade),
         stages=stages_in_words(cascade),

@@ -103,6 +103,7 @@ class Builder:
             points=options.points,
             costs=self.costs() if decides else None,
             adjustment=options.adjustment,
+            calibration=options.calibration,
             cv=cv,
             seed=options.seed,
         )

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hierclf.assembly.scans import RunData
-from hierclf.bundle.info import BundleInfo, DataSummary, describe
+from hierclf.bundle.description import describe
+from hierclf.bundle.info import BundleInfo, DataSummary
+from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked, read_json, write_json
+from hierclf.reporting.comparison_figures import ComparisonFigures
 from hierclf.reporting.results import RunResults
+from hierclf.reporting.wording import judged, p_value
 
 PLAN = "plan.json"
 _LOCK = ".lock"
-_FREE = {"overwrite", "resume", "threads", "out", "cache"}
+_FREE = {
+    *("overwrite", "resume", "threads", "out", "cache"),
+    *("subgroups", "pictured"),
+}
+"""Options that change nothing that is fitted."""
 
 
 @dataclass(frozen=True)
@@ -176,9 +185,11 @@ def keep_apart(out: Path, **others: Path | None) -> None:
 
 def bundle_info(
     cascade: HierarchicalClassifier,
+    guards: Guards,
     data: RunData,
     fitted_on: NDArray[np.intp],
     options: TrainOptions,
+    card: Mapping[str, str] = MappingProxyType({}),
 ) -> BundleInfo:
     """Describe a cascade for its bundle.
 
@@ -186,12 +197,16 @@ def bundle_info(
     ----------
     cascade : HierarchicalClassifier
         Fitted.
+    guards : Guards
+        Fitted with it.
     data : RunData
         What the run read.
     fitted_on : ndarray of int, shape (n_fitted,)
         Rows that the cascade was fitted on.
     options : TrainOptions
         Of the run; those that only name folders are left out.
+    card : mapping of str to str, optional
+        What the model card says of its figures.
 
     Returns
     -------
@@ -210,7 +225,9 @@ def bundle_info(
         digests=tuple(sorted({data.digests[row] for row in fitted_on})),
     )
     told = options.model_dump(mode="json", exclude=_FREE | {"data"})
-    return describe(cascade, data=summary, seed=options.seed, options=told)
+    return describe(
+        cascade, guards, data=summary, seed=options.seed, options=told, card=card
+    )
 
 
 def print_results(folder: Path, results: RunResults) -> None:
@@ -222,7 +239,7 @@ def print_results(folder: Path, results: RunResults) -> None:
     for name, model in results.models.items():
         lines.append(f"  {name:<{width}}{_interval(model.metrics['macro_recall'])}")
     if results.selected:
-        held = results.selection[results.selected]
+        held = results.selection[results.selected].value
         lines.append(
             f"the cascade is {results.selected!r}, chosen of {len(results.selection)} "
             f"candidates by the macro recall on held-out training scans ({held:.3f})"
@@ -230,8 +247,46 @@ def print_results(folder: Path, results: RunResults) -> None:
     lines.append(f"screen AUC{word}: {_interval(main.metrics['screen_auc'])}")
     if results.threshold is not None:
         lines.append(f"cut point: {results.threshold:.3g}")
+    lines.extend(_compared(results.comparison, word))
     lines.append(f"report: {folder / 'report.html'}")
     print("\n".join(lines))  # noqa: T201
+
+
+def _compared(c: ComparisonFigures | None, word: str) -> list[str]:
+    if c is None:
+        return []
+    lines = []
+    for bundle in c.bundles[1:]:
+        lines.append(f"{bundle.name} minus {c.baseline}{word}:")
+        lines.extend(_differences(c, bundle.name))
+    return [*lines, f"{len(c.differences)} differences, none widened for their number"]
+
+
+def _differences(c: ComparisonFigures, name: str) -> list[str]:
+    """Write a line for each figure: difference, interval, what it allows to say."""
+    told = {
+        d.metric: f"{_gain(d.difference)}  {judged(d, c.margin)}"
+        for d in c.differences
+        if d.model == name
+    }
+    for area in c.areas:
+        if area.model == name:
+            words = f"{_gain(area.difference)}  p {p_value(area.p_value)}"
+            told["auc by DeLong"] = words
+    told |= {
+        f"{one.figure}, scans": f"{one.model_only} scans right that the baseline has "
+        f"wrong, {one.baseline_only} the other way; by patient, p "
+        f"{p_value(one.by_patient.exact)}"
+        for one in c.discordances
+        if one.model == name
+    }
+    return [f"  {figure:<20}{words}" for figure, words in told.items()]
+
+
+def _gain(estimate: Any) -> str:
+    if estimate.value is None or estimate.low is None:
+        return "undefined"
+    return f"{estimate.value:+.3f} [{estimate.low:+.3f}, {estimate.high:+.3f}]"
 
 
 def _interval(estimate: Any) -> str:

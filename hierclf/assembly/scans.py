@@ -52,12 +52,18 @@ class RunData:
         Whether the scans are synthetic.
     digests : tuple of str
         First 16 digits of the SHA-256 of each scan's file.
+    n_patients_found : int
+        Patients of the readable and the unreadable scans.
+    n_set_aside : int, default=0
+        Scans of splits that were not asked for.
     """
 
     dataset: Dataset
     unreadable: tuple[Unreadable, ...]
     phantom: bool
     digests: tuple[str, ...]
+    n_patients_found: int
+    n_set_aside: int = 0
 
     @property
     def manifest(self) -> pd.DataFrame:
@@ -140,7 +146,8 @@ def load_scans(dataset: Dataset, reader: Reader, *, skip: bool) -> RunData:
     remarks = _judge_copies(rows, digests, dataset)
     tell(remarks)
     kept_set = replace(dataset, manifest=rows, remarks=(*dataset.remarks, *remarks))
-    return RunData(kept_set, missing, is_phantom(dataset.root), digests)
+    n_patients = int(dataset.manifest["patient_id"].nunique())
+    return RunData(kept_set, missing, is_phantom(dataset.root), digests, n_patients)
 
 
 def _digest_of(path: str) -> str:

@@ -28,13 +28,15 @@ from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
 
 
-def open_bundle(options: SweepOptions | EvaluateOptions) -> Bundle:
+def open_bundle(folder: Path, options: SweepOptions | EvaluateOptions) -> Bundle:
     """Load a bundle and let its trunk use the cache.
 
     Parameters
     ----------
+    folder : Path
+        Of the bundle.
     options : SweepOptions or EvaluateOptions
-        Which bundle, which cache.
+        Which cache.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def open_bundle(options: SweepOptions | EvaluateOptions) -> Bundle:
     BundleError
         If it is damaged or foreign.
     """
-    bundle = load_bundle(options.bundle)
+    bundle = load_bundle(folder)
     for stage in (bundle.cascade.screen_, bundle.cascade.refine_):
         for reader in readers_of(stage):
             reader.use_cache(cache_folder(options))
@@ -85,6 +87,7 @@ def labelled_scans(
         )
     dataset = read_dataset(data_options(options, data))
     tell(dataset.remarks)
+    n_found = len(dataset.manifest)
     if data in {None, options.data}:
         if options.splits is not None:
             names = read_splits(
@@ -94,7 +97,9 @@ def labelled_scans(
             )
             dataset = replace(dataset, manifest=dataset.manifest.assign(split=names))
         dataset = keep_splits(dataset, options.split)
+    n_aside = n_found - len(dataset.manifest)
     scans = load_scans(dataset, readers[0], skip=options.unreadable == "skip")
+    scans = replace(scans, n_set_aside=n_aside)
     bundle.cascade.hierarchy_.positions(scans.manifest["label"].tolist())
     tell(bundle_remarks(bundle, scans))
     return scans
@@ -106,16 +111,23 @@ def decide(bundle: Bundle, scans: RunData) -> Decisions:
     return decisions
 
 
-def bundle_remarks(bundle: Bundle, scans: RunData) -> tuple[str, ...]:
+def bundle_remarks(
+    bundle: Bundle, scans: RunData, name: str = "the bundle"
+) -> tuple[str, ...]:
     """Say what a reader must know of the scans and the bundle together."""
-    known = set(bundle.info.data.digests)
-    n_known = sum(digest in known for digest in scans.digests)
+    n_known = int(known_scans(bundle, scans).sum())
     if not n_known:
         return ()
     return (
-        f"{n_known} of these {len(scans.digests)} scans were in the training of the "
-        "bundle: figures on them are no evidence for new scans.",
+        f"{n_known} of these {len(scans.digests)} scans were in the training of "
+        f"{name}: figures on them are no evidence for new scans.",
     )
+
+
+def known_scans(bundle: Bundle, scans: RunData) -> NDArray[np.bool_]:
+    """Tell which scans a bundle was trained on, by the bytes of their files."""
+    known = set(bundle.info.data.digests)
+    return np.array([digest in known for digest in scans.digests], dtype=bool)
 
 
 def bundle_costs(bundle: Bundle) -> NDArray[np.float64] | None:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from hierclf.bundle.info import CARD, BundleInfo
+from typing import Final
+
+from hierclf.bundle.info import BundleInfo
+
+_MEASURED: Final = "performance"
+_FIRST = ("notice", "intended_use", "users", "out_of_scope")
+_NEXT = ("decision", "training_data", _MEASURED, "subgroups")
+_LAST = "limits"
+_BEFORE = (
+    "The cut point was changed after these figures were measured. Those of decisions "
+    "hold for the earlier one; areas under curves hold as before."
+)
 
 
 def render_card(info: BundleInfo) -> str:
@@ -18,15 +29,27 @@ def render_card(info: BundleInfo) -> str:
     text : str
         Ends in a line end.
     """
-    parts = [f"# {info.data.name}", f"**{info.card['notice']}**"]
-    others = sorted(info.card.keys() - CARD.keys())
-    for key in [*CARD, *others]:
-        if key != "notice":
-            parts += [f"## {key.replace('_', ' ').capitalize()}", info.card[key]]
-    parts += ["## Decision", _decision(info)]
-    parts += ["## Training data", _data(info)]
-    parts += ["## Versions", _bullets(info.versions)]
+    card = info.card
+    found = {"decision": _decision(info), "training_data": _data(info)}
+    found |= {key: text for key, text in card.items() if key not in _FIRST}
+    if info.revisions and _MEASURED in card:
+        found[_MEASURED] = f"{_BEFORE}\n\n{card[_MEASURED]}"
+    order = [*_FIRST[1:], *_NEXT, *sorted(found.keys() - {*_NEXT, _LAST}), _LAST]
+    told = {key: card[key] for key in _FIRST} | found
+    parts = [f"# {info.data.name}", f"**{card['notice']}**"]
+    for key in order:
+        if key in told:
+            parts += [f"## {key.replace('_', ' ').capitalize()}", told[key]]
+    parts += ["## Version and date", _version(info)]
     return "\n\n".join(parts) + "\n"
+
+
+def _version(info: BundleInfo) -> str:
+    return (
+        f"Made on {info.created_utc:%Y-%m-%d %H:%M} UTC, format {info.format_version}, "
+        f"seed {info.seed}. The digest of the bundle is the SHA-256 of its "
+        f"`manifest.json`.\n\n{_bullets(info.versions)}"
+    )
 
 
 def _decision(info: BundleInfo) -> str:

@@ -42,7 +42,7 @@ _CAPS: Mapping[str, int] = MappingProxyType(
     {".json": 1 << 20, ".md": 1 << 20, ".safetensors": 1 << 32, ".skops": 1 << 29}
 )
 
-Kind = Literal["info", "card", "stage", "weights", "learner", "self-test"]
+Kind = Literal["info", "card", "stage", "weights", "learner", "self-test", "guard"]
 _PATTERNS: Mapping[Kind, str] = MappingProxyType(
     {
         "info": r"info\.json",
@@ -52,6 +52,7 @@ _PATTERNS: Mapping[Kind, str] = MappingProxyType(
         r"\.safetensors",
         "learner": r"(screen|refine)(-[0-7])?\.skops",
         "self-test": r"self-test\.safetensors",
+        "guard": r"(reference|gate)\.safetensors",
     }
 )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -19,18 +18,17 @@ from pydantic import (
     StrictBool,
     StrictInt,
     StrictStr,
-    ValidationError,
     field_validator,
     model_validator,
 )
 
 from hierclf import __version__
 from hierclf.bundle.container import FORMAT_VERSION
-from hierclf.bundle.strict_json import first_trouble
+from hierclf.cascade.calibrators import Calibrators
+from hierclf.cascade.choices import Calibration
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
-from hierclf.cascade.hierarchical import HierarchicalClassifier
-from hierclf.foundation.errors import InputError
+from hierclf.cascade.deferral import Deferral
 
 Label = StrictBool | StrictInt | StrictStr
 """What a label may be; JSON keeps these three apart."""
@@ -97,6 +95,17 @@ class Revision(BaseModel):
     reason: Text
 
 
+class GateNumbers(BaseModel):
+    """The numbers of an input gate beside its arrays, see `ScopeGate`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    thresholds: tuple[float, float]
+    false_alarm: float = Field(gt=0, lt=1)
+    noise: float = Field(gt=0, allow_inf_nan=False)
+    bias: float = Field(allow_inf_nan=False)
+
+
 class BundleInfo(BaseModel):
     """All that is known of a bundle beside its weights.
 
@@ -124,6 +133,14 @@ class BundleInfo(BaseModel):
         How far the refinement makes up for rare stages.
     priors : tuple of float, in (0, 1]
         Share of each diseased label among the diseased training scans.
+    calibration : {"none", "temperature", "platt", "isotonic"}
+        How the stages were calibrated.
+    calibrators : tuple of Calibrator or None, length 2
+        Of screen and refinement.
+    gate : GateNumbers or None
+        Of the input gate.
+    deferral : Deferral or None
+        When a reader should look.
     n_features, feature_names : int and tuple of str, or None
         Of a cascade on feature tables.
     data : DataSummary
@@ -151,6 +168,10 @@ class BundleInfo(BaseModel):
     costs: tuple[tuple[Price, ...], ...] | None = None
     adjustment: Price = 0.0
     priors: tuple[Prior, ...]
+    calibration: Calibration = "none"
+    calibrators: Calibrators = (None, None)
+    gate: GateNumbers | None = None
+    deferral: Deferral | None = None
     n_features: int | None = Field(None, ge=1)
     feature_names: tuple[str, ...] | None = None
     data: DataSummary
@@ -179,97 +200,28 @@ class BundleInfo(BaseModel):
             raise ValueError("cut_point must be that of the choice")
         if len(self.priors) != n_labels - 1:
             raise ValueError("priors must have one for each diseased label")
+        self._check_calibration()
         if self.data.counts.keys() != set(map(str, self.labels)):
             raise ValueError("data.counts must have a count for each label")
         if self.feature_names and len(self.feature_names) != self.n_features:
             raise ValueError("feature_names must have a name for each feature")
         return self
 
-
-def facts_of(cascade: HierarchicalClassifier) -> dict[str, Any]:
-    """Read off a fitted cascade what `BundleInfo` repeats of it.
-
-    Parameters
-    ----------
-    cascade : HierarchicalClassifier
-        Fitted.
-
-    Returns
-    -------
-    facts : dict of str to object
-        Plain Python values by the names of the fields.
-    """
-    names = getattr(cascade, "feature_names_in_", None)
-    costs = None if cascade.costs is None else np.asarray(cascade.costs, dtype=float)
-    return {
-        "labels": tuple(plain(label) for label in cascade.hierarchy_.labels),
-        "ordered": cascade.hierarchy_.ordered,
-        "cut_point": float(cascade.cut_point_),
-        "choice": cascade.choice_,
-        "points": cascade.points,
-        "adjustment": float(cascade.adjustment_),
-        "priors": tuple(map(float, cascade.priors_)),
-        "costs": None if costs is None else tuple(map(tuple, costs.tolist())),
-        "n_features": getattr(cascade, "n_features_in_", None),
-        "feature_names": None if names is None else tuple(map(str, names)),
-    }
+    def _check_calibration(self) -> None:
+        n_labels = len(self.labels)
+        for found, n_classes in zip(self.calibrators, (2, n_labels - 1), strict=True):
+            if found is not None and (
+                len(found.biases) != n_classes or found.method != self.calibration
+            ):
+                raise ValueError("calibrators must fit the stages and the calibration")
+        deferral = self.deferral
+        if deferral and deferral.quantiles and len(deferral.quantiles) != n_labels:
+            raise ValueError("deferral must have a quantile for each label")
 
 
 def plain(label: Any) -> Any:
     """Turn NumPy's scalars into Python's, and leave the rest."""
     return label.item() if isinstance(label, np.generic) else label
-
-
-def describe(
-    cascade: HierarchicalClassifier,
-    *,
-    data: DataSummary,
-    seed: int,
-    options: Mapping[str, Any],
-    card: Mapping[str, str] = CARD,
-) -> BundleInfo:
-    """Describe a fitted cascade for its bundle, as of now.
-
-    Parameters
-    ----------
-    cascade : HierarchicalClassifier
-        Fitted.
-    data : DataSummary
-        What it was fitted on.
-    seed : int
-        Root seed of the run.
-    options : mapping
-        Options of the run, as JSON. Whoever gets the bundle can read them:
-        leave out folders whose names tell something.
-    card : mapping of str to str, optional
-        Model card; keys of `CARD` that are missing are taken from there.
-
-    Returns
-    -------
-    info : BundleInfo
-        With the versions of this environment.
-
-    Raises
-    ------
-    InputError
-        If a label is neither text nor an integer nor a truth value, the cut
-        point lies outside [0, 1], or the costs are no matrix of the labels.
-    """
-    try:
-        return BundleInfo(
-            created_utc=datetime.now(UTC).replace(microsecond=0),
-            versions=current_versions(),
-            data=data,
-            seed=seed,
-            options=dict(options),
-            card={**CARD, **card},
-            **facts_of(cascade),
-        )
-    except ValidationError as error:
-        raise InputError(
-            f"bundle: expected values that it can hold, got {first_trouble(error)}. "
-            "Correct the value before it is written."
-        ) from error
 
 
 def current_versions() -> dict[str, str]:

@@ -48,6 +48,7 @@ def restore_cascade(
         points=info.points,
         costs=info.costs,
         adjustment=info.adjustment,
+        calibration=info.calibration,
         seed=info.seed,
     )
     cascade.hierarchy_ = Hierarchy(healthy, diseased, info.ordered)
@@ -55,6 +56,7 @@ def restore_cascade(
     cascade.screen_, cascade.refine_ = screen, refine
     cascade.cut_point_, cascade.choice_ = info.cut_point, info.choice
     cascade.adjustment_ = info.adjustment
+    cascade.calibrators_ = info.calibrators
     cascade.priors_ = np.asarray(info.priors)
     cascade.curve_ = cascade.held_out_ = None
     _restore_columns(cascade, info)

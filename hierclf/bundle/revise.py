@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from hierclf.bundle.container import read_container, write_container
+from hierclf.bundle.guard_files import deferral_at
 from hierclf.bundle.info import BundleInfo, Revision
 from hierclf.bundle.store import parse_info, tell
 from hierclf.bundle.strict_json import first_trouble
@@ -25,6 +26,8 @@ def with_cut_point(
     overwrite: bool = False,
 ) -> str:
     """Write a bundle again with another cut point; weights stay byte for byte.
+
+    A deferral is fitted again: what it promises depends on the cut point.
 
     Parameters
     ----------
@@ -64,7 +67,8 @@ def with_cut_point(
             cut_point=info.cut_point,
             reason=reason,
         )
-        changed = {"cut_point": threshold, "choice": choice}
+        deferral = deferral_at(info, container.files, threshold)
+        changed = {"cut_point": threshold, "choice": choice, "deferral": deferral}
         revisions = (*info.revisions, revision)
         revised = BundleInfo(**{**dict(info), **changed, "revisions": revisions})
     except ValidationError as error:

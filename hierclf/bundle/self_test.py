@@ -7,6 +7,7 @@ are stored beside the scores, so that the formula may change.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -195,6 +196,8 @@ def _tolerance(record: StageRecord) -> float:
 def _decide(
     cascade: HierarchicalClassifier, info: BundleInfo, inputs: NDArray[Any]
 ) -> Decisions:
+    cascade = copy.copy(cascade)  # as the stages say it: a calibrator may stretch
+    cascade.calibrators_ = (None, None)  # a rounding error to whatever
     if inputs.ndim == 3:
         return cascade.decide(list(inputs.astype(np.float32) / 255))
     if info.feature_names is not None:

@@ -8,14 +8,17 @@ names, shapes, types and finiteness of weights; its own test.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter
 
 from hierclf.bundle.card import render_card
 from hierclf.bundle.container import kind_of, read_container, write_container
-from hierclf.bundle.info import BundleInfo, current_versions, facts_of
+from hierclf.bundle.description import facts_of
+from hierclf.bundle.guard_files import pack_guards, unpack_guards
+from hierclf.bundle.info import BundleInfo, current_versions
 from hierclf.bundle.learner import refusing_anything
 from hierclf.bundle.records import (
     LearnerRecord,
@@ -33,6 +36,8 @@ from hierclf.bundle.self_test import (
 )
 from hierclf.bundle.stages import pack_stage, unpack_stage
 from hierclf.bundle.strict_json import parse, refuse, to_json
+from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.guards import Guarded, Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.foundation.errors import InputError
 
@@ -54,17 +59,27 @@ class Bundle:
     digest : str
         SHA-256 of its manifest, which names the SHA-256 of every other file; 64
         hexadecimal digits.
+    guards : Guards
+        What stands between its decisions and their use; maybe nothing.
     """
 
     cascade: HierarchicalClassifier
     info: BundleInfo
     digest: str
+    guards: Guards = field(default_factory=Guards)
+
+    def guarded(self, scans: Any, said: Decisions) -> Guarded | None:
+        """Ask the guards about scans and the decisions on them; None without any."""
+        if not self.guards.active:
+            return None
+        return self.guards.look(self.cascade, scans, said)
 
 
 def save_bundle(
     folder: Path,
     cascade: HierarchicalClassifier,
     info: BundleInfo,
+    guards: Guards | None = None,
     *,
     overwrite: bool = False,
 ) -> str:
@@ -78,6 +93,8 @@ def save_bundle(
         Fitted, with networks or with learners on feature tables.
     info : BundleInfo
         As `hierclf.bundle.info.describe` makes it.
+    guards : Guards, optional
+        Fitted with the cascade.
     overwrite : bool, default=False
         Replace a bundle that is already there.
 
@@ -94,7 +111,7 @@ def save_bundle(
     ResourceError
         If it cannot be written.
     """
-    facts = facts_of(cascade)
+    facts = facts_of(cascade, guards)
     stranger = next((k for k in facts if getattr(info, k) != facts[k]), None)
     if stranger:
         raise InputError(
@@ -104,6 +121,7 @@ def save_bundle(
     files = {
         **pack_stage("screen", cascade.screen_),
         **pack_stage("refine", cascade.refine_),
+        **({} if guards is None else pack_guards(guards)),
     }
     rows = takes_rows([read_record("screen", files), read_record("refine", files)])
     files[SELF_TEST] = make_self_test(cascade, info, rows=rows)
@@ -179,7 +197,8 @@ def load_bundle(folder: Path) -> Bundle:
     with refusing_anything(SELF_TEST, "inputs that the bundle can score"):
         tolerance = tolerance_of([screen, refine])
         check_self_test(files[SELF_TEST], cascade, info, tolerance)
-    return Bundle(cascade, info, container.digest)
+    guards = unpack_guards(info, files, cascade)
+    return Bundle(cascade, info, container.digest, guards)
 
 
 def _check_files(files: Mapping[str, bytes], *records: StageRecord) -> None:

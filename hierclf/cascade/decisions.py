@@ -54,9 +54,12 @@ class HeldOut:
         Probability of being diseased.
     conditional : ndarray of float, shape (n_held, n_diseased)
         Probability of each diseased label, should it be one.
+    uncalibrated : ndarray of float, shape (n_held, n_diseased)
+        The same before calibration.
     """
 
     rows: Indices
     truth: Indices
     screen_score: Floats
     conditional: Floats
+    uncalibrated: Floats

@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from hierclf.cascade.calibrators import Calibrators, calibrated, fit_calibrators
+from hierclf.cascade.choices import Calibration
 from hierclf.cascade.curve import Points, SweepCurve, sweep
 from hierclf.cascade.cut_point import (
     CutPointChoice,
@@ -21,8 +21,9 @@ from hierclf.cascade.cut_point import (
     parse_rule,
 )
 from hierclf.cascade.decisions import Decisions, HeldOut
+from hierclf.cascade.stages import ask_stages, fit_stages
 from hierclf.data.inner_folds import inner_folds
-from hierclf.data.rows import accepted, is_plain, patients_of, some_of, take
+from hierclf.data.rows import is_plain, patients_of, some_of, take
 from hierclf.foundation.errors import InputError
 from hierclf.problem.costs import least_cost_decision
 from hierclf.problem.labels import hierarchy_of
@@ -72,10 +73,16 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         ICLR 2021, equation 9). ``"tuned"`` chooses it together with the cut point,
         for the best macro recall among the cut points that the rule would take.
         It changes no probability. Where there are costs, they decide instead.
+    calibration : {"none", "temperature", "platt", "isotonic"}, default="none"
+        How both stages are calibrated on predictions of scans that they were not
+        fitted on, see `hierclf.cascade.calibrators.fit_calibrator`. The cut point is
+        one of the calibrated score. It changes what probabilities say and, but for
+        the ties that ``isotonic`` makes, no decision: the refinement decides by what
+        it said itself; only where there are costs, by calibrated probabilities.
     cv : int or list of (train, test), default=5
-        Patient-disjoint folds for the rule. One pair only: the stages are fitted
-        on its first part, the cut point is chosen on its second, and nothing is
-        fitted again; for networks that are dear to fit.
+        Patient-disjoint folds for the rule and the calibration. One pair only: the
+        stages are fitted on its first part, the cut point is chosen on its second,
+        and nothing is fitted again; for networks that are dear to fit.
     seed : int, default=0
         Of the folds.
 
@@ -101,6 +108,8 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         All cut points that were tried.
     held_out_ : HeldOut or None
         The predictions that the cut point was chosen on.
+    calibrators_ : tuple of Calibrator or None, length 2
+        Of screen and refinement.
 
     Examples
     --------
@@ -122,6 +131,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         points: Points = "grid",
         costs: ArrayLike | None = None,
         adjustment: float | Literal["tuned"] = 0.0,
+        calibration: Calibration = "none",
         cv: int | Folds = 5,
         seed: int = 0,
     ) -> None:
@@ -134,6 +144,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         self.points = points
         self.costs = costs
         self.adjustment = adjustment
+        self.calibration = calibration
         self.cv = cv
         self.seed = seed
 
@@ -183,6 +194,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         self.choice_: CutPointChoice | None = None
         self.curve_: SweepCurve | None = None
         self.held_out_: HeldOut | None = None
+        self.calibrators_: Calibrators = (None, None)
         folds = self._folds(X, labels, given)
         if len(folds) == 1:
             self._fit_once(X, labels, folds[0], given)
@@ -195,7 +207,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
     def _folds(self, X: Any, y: NDArray[Any], groups: Groups) -> Folds:
         if not isinstance(self.cv, int):
             return list(self.cv)
-        if not isinstance(self.cut_point, str):
+        if not isinstance(self.cut_point, str) and self.calibration == "none":
             return []
         patients = patients_of(X, len(y), groups)
         diseased = self.hierarchy_.is_diseased(y)
@@ -212,12 +224,12 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         train, held = pair
         exam = (take(X, held), y[held])
+        known = some_of(groups, train)
         self.screen_, self.refine_ = self._fit_stages(
-            take(X, train), y[train], some_of(groups, train), exam
+            take(X, train), y[train], known, exam
         )
-        score, conditional, _ = self._scores(self.screen_, self.refine_, exam[0])
-        truth = self.hierarchy_.positions(y[held])
-        self.held_out_ = HeldOut(held, truth, score, conditional)
+        answers = ask_stages(self.screen_, self.refine_, self.hierarchy_, exam[0])
+        self._keep(np.asarray(held), y, answers.diseased, answers.conditional)
 
     def _hold_out(self, X: Any, y: NDArray[Any], folds: Folds, groups: Groups) -> None:
         if not folds:
@@ -227,11 +239,10 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         for train, test in folds:
             known = some_of(groups, train)
             screen, refine = self._fit_stages(take(X, train), y[train], known)
-            found = self._scores(screen, refine, take(X, test))
-            scores[test], conditional[test] = found[0], found[1]
+            found = ask_stages(screen, refine, self.hierarchy_, take(X, test))
+            scores[test], conditional[test] = found.diseased, found.conditional
         rows = np.flatnonzero(np.isfinite(scores))
-        truth = self.hierarchy_.positions(y[rows])
-        self.held_out_ = HeldOut(rows, truth, scores[rows], conditional[rows])
+        self._keep(rows, y, scores[rows], conditional[rows])
 
     def _fit_stages(
         self,
@@ -240,51 +251,29 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         groups: Groups,
         exam: tuple[Any, NDArray[Any]] | None = None,
     ) -> tuple[Any, Any]:
-        default = LogisticRegression(max_iter=1000)
-        screen = clone(default if self.screen is None else self.screen)
-        refine = clone(default if self.refine is None else self.refine)
-        diseased = self.hierarchy_.is_diseased(y)
-        checked = None
-        if exam is not None:
-            checked = (exam[0], self.hierarchy_.is_diseased(exam[1]))
-        told = accepted(screen, validation=checked, groups=groups)
-        screen.fit(X, diseased, **told)
-        if len(self.hierarchy_.diseased) < 2:
-            return screen, None
-        if len(np.unique(y[diseased])) < 2:
-            refine, exam = DummyClassifier(), None
-        if exam is not None:
-            ill = np.flatnonzero(self.hierarchy_.is_diseased(exam[1]))
-            checked = (take(exam[0], ill), exam[1][ill]) if len(ill) else None
-        rows = np.flatnonzero(diseased)
-        told = accepted(refine, validation=checked, groups=some_of(groups, rows))
-        refine.fit(take(X, rows), y[rows], **told)
-        return screen, refine
+        return fit_stages(self.screen, self.refine, self.hierarchy_, X, y, groups, exam)
 
-    def _scores(
-        self, screen: Any, refine: Any, X: Any
-    ) -> tuple[Floats, Floats, Floats | None]:
-        """Give P(diseased), P(label | diseased) and the spread over the views."""
-        spread = None
-        if hasattr(screen, "predict_views"):
-            views = screen.predict_views(X)[:, :, 1]  # (n_scans, n_views)
-            score, spread = views.mean(axis=1), views.std(axis=1)
-        else:
-            score = screen.predict_proba(X)[:, 1]
-        if refine is None:
-            return score, np.ones((len(score), 1)), spread
-        conditional = np.zeros((len(score), len(self.hierarchy_.diseased)))
-        columns = [self.hierarchy_.diseased.index(c) for c in refine.classes_.tolist()]
-        conditional[:, columns] = refine.predict_proba(X)
-        return score, conditional, spread
+    def _keep(
+        self, rows: Indices, y: NDArray[Any], scores: Floats, conditional: Floats
+    ) -> None:
+        """Keep held-out predictions, and calibrate both stages on them."""
+        truth = self.hierarchy_.positions(y[rows])
+        self.calibrators_ = fit_calibrators(
+            self.calibration, truth, scores, conditional
+        )
+        told = calibrated(self.calibrators_, scores, conditional)
+        self.held_out_ = HeldOut(rows, truth, *told, uncalibrated=conditional)
 
-    def refined(self, conditional: Floats, adjustment: float) -> Indices:
+    def named(
+        self, uncalibrated: Floats, conditional: Floats, adjustment: float
+    ) -> Indices:
         """Decide which stage it is, should it be one.
 
         Parameters
         ----------
-        conditional : ndarray of float, shape (n_scans, n_diseased)
-            Probability of each diseased label, given that it is one.
+        uncalibrated, conditional : ndarray of float, shape (n_scans, n_diseased)
+            Probability of each diseased label, given that it is one: as the
+            refinement said it, and calibrated.
         adjustment : float
             See the class.
 
@@ -297,7 +286,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
             inner = np.asarray(self.costs, dtype=np.float64)[1:, 1:]
             refined: Indices = least_cost_decision(conditional, inner) + 1
         else:
-            refined = np.argmax(conditional / self.priors_**adjustment, axis=1) + 1
+            refined = np.argmax(uncalibrated / self.priors_**adjustment, axis=1) + 1
         return refined
 
     def _choose(self) -> tuple[float, float]:
@@ -328,7 +317,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         curve = sweep(
             held.truth,
             held.screen_score,
-            self.refined(held.conditional, adjustment),
+            self.named(held.uncalibrated, held.conditional, adjustment),
             n_classes=len(self.hierarchy_.labels),
             points=self.points,
         )
@@ -351,10 +340,17 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "screen_")
         if is_plain(X):
             X = validate_data(self, X, reset=False)
-        score, conditional, spread = self._scores(self.screen_, self.refine_, X)
-        refined = self.refined(conditional, self.adjustment_)
+        said = ask_stages(self.screen_, self.refine_, self.hierarchy_, X)
+        score, conditional = calibrated(
+            self.calibrators_, said.diseased, said.conditional
+        )
+        refined = self.named(said.conditional, conditional, self.adjustment_)
         table = np.column_stack([1 - score, score[:, None] * conditional])
         decided = np.where(score >= self.cut_point_, refined, 0)
+        spread, screen = None, self.calibrators_[0]
+        if said.views is not None:
+            told = said.views if screen is None else screen.of_positive(said.views)
+            spread = told.std(axis=1)
         cut_points = np.full(len(score), self.cut_point_)
         return Decisions(score, table, refined, decided, spread, cut_points)
 

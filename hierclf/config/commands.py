@@ -13,6 +13,7 @@ from pydantic import (
     model_validator,
 )
 
+from hierclf.cascade.choices import Calibration
 from hierclf.cascade.curve import Points
 from hierclf.config.stage import STAGE_NAMES, StageName, StageOptions
 from hierclf.config.values import (
@@ -20,10 +21,13 @@ from hierclf.config.values import (
     Candidate,
     Costs,
     CutPoint,
+    Deferral,
+    Folders,
     Names,
     split_names,
 )
 from hierclf.data.dataset import DataOptions
+from hierclf.data.groups import parse_group
 from hierclf.metalearners.recipes import NETWORK
 
 
@@ -46,7 +50,32 @@ class LabelledData(DataOptions):
     overwrite: bool = Field(False, description="replace what is at --out")
 
 
-class TrainOptions(LabelledData):
+class Measured(LabelledData):
+    """Labelled scans that a report speaks of."""
+
+    subgroups: Names = Field(
+        ("auto",),
+        description="further columns of the manifest by which figures are split, "
+        "separated by commas; age:10 makes bands of ten years. auto: all with 2 to 10 "
+        "values, and numbers in quarters; none: no subgroups",
+    )
+    pictured: int = Field(
+        6,
+        ge=0,
+        le=50,
+        description="mistakes of each kind that the report shows as pictures; 0: no "
+        "scan is shown at all",
+    )
+
+    @field_validator("subgroups")
+    @classmethod
+    def _readable(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            parse_group(name)
+        return names
+
+
+class TrainOptions(Measured):
     """Options of ``hierclf train``."""
 
     out: Path = Field(description="folder for the run")
@@ -77,6 +106,24 @@ class TrainOptions(LabelledData):
         "argmax",
         description="how the refinement decides: argmax of the adjusted probabilities, "
         "or least_cost, by the expected cost",
+    )
+    calibration: Calibration = Field(
+        "platt",
+        description="how probabilities are calibrated on held-out training scans: "
+        "platt, temperature, isotonic or none",
+    )
+    gate: float = Field(
+        0.01,
+        ge=0,
+        lt=0.5,
+        description="share of scans like the training ones that may be marked "
+        "out_of_scope, as a knee is for a chest model; 0: no such gate",
+    )
+    defer: Deferral = Field(
+        "none",
+        description="which decisions go to a reader: none, error<=0.05 (those that "
+        "pass are wrong no more often), coverage>=0.9 (sets of labels, each label "
+        "covered so often)",
     )
     folds: int = Field(
         5,
@@ -247,13 +294,23 @@ class SweepOptions(LabelledData):
         return values if few is None else {"data": few} | values
 
 
-class EvaluateOptions(LabelledData):
+class EvaluateOptions(Measured):
     """Options of ``hierclf evaluate``."""
 
-    bundle: Path = Field(description="folder of the bundle")
+    bundle: Folders = Field(
+        description="folder of the bundle; several, by commas or by repeating the "
+        "flag, are compared with the first on the same scans"
+    )
     out: Path = Field(description="folder for numbers, table and report")
     by: Literal["any", "mean"] = Field(
         "mean", description="how the scans of a patient are put together"
+    )
+    margin: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="with several bundles: a loss of a share or an area that would not "
+        "matter, for example 0.02; the page says whether a greater one is excluded",
     )
     splits: Path | None = Field(
         None, description="splits.csv of the run, so that --split test is its test part"
@@ -261,3 +318,12 @@ class EvaluateOptions(LabelledData):
     split: Names = Field(
         (), description="given splits to use, separated by commas; all if not given"
     )
+
+    @model_validator(mode="after")
+    def _margin_between_bundles(self) -> EvaluateOptions:
+        if self.margin is not None and len(self.bundle) < 2:
+            raise ValueError(
+                f"margin: expected several bundles beside it, got {self.bundle[0]}. "
+                "Add --bundle for the one to compare with the first."
+            )
+        return self

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from hierclf.cascade.choices import parse_deferral
 from hierclf.cascade.cut_point import parse_rule
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.recipes import parse_model
@@ -17,12 +19,50 @@ def split_names(value: object) -> object:
         return value
     names = tuple(part.strip() for part in value.split(",") if part.strip())
     if value and not names:
-        raise ValueError(f"expected names separated by commas, got {value!r}.")
+        raise ValueError("names separated by commas")
     return names
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(split_names)]
 """Labels; a flag separates them by commas."""
+
+
+def split_folders(value: object) -> object:
+    """Separate folders by commas, but where a folder of that name is there.
+
+    Examples
+    --------
+    >>> split_folders(["a/bundle, b/bundle", "c"])
+    ('a/bundle', 'b/bundle', 'c')
+    """
+    if isinstance(value, Path):
+        return (value,)
+    if isinstance(value, str):
+        return (value,) if Path(value).exists() else split_names(value)
+    if not isinstance(value, list | tuple):
+        return value
+    parts = [split_folders(part) for part in value]
+    return tuple(one for part in parts if isinstance(part, tuple) for one in part)
+
+
+def _differ(folders: tuple[Path, ...]) -> tuple[Path, ...]:
+    places = [folder.resolve() for folder in folders]
+    for place, folder in zip(places, folders, strict=True):
+        if places.count(place) > 1:
+            raise ValueError(
+                f"bundle: expected different folders, got {str(folder)!r} twice. "
+                "A bundle does not differ from itself."
+            )
+    return folders
+
+
+Folders = Annotated[
+    tuple[Path, ...],
+    BeforeValidator(split_folders),
+    AfterValidator(_differ),
+    Field(min_length=1),
+]
+"""Different folders; a flag may be repeated, or separates them by commas."""
 
 CostRule = Literal["none", "recall", "ordered"]
 
@@ -99,5 +139,12 @@ def _check_candidate(name: str) -> str:
     return name
 
 
+def _check_deferral(text: str) -> str:
+    if text != "none":
+        parse_deferral(text)
+    return text
+
+
+Deferral = Annotated[str, AfterValidator(_check_deferral)]
 Model = Annotated[str, AfterValidator(_check_model)]
 Candidate = Annotated[str, AfterValidator(_check_candidate)]

@@ -45,12 +45,15 @@ class Views:
         ``(n, n_views, 1, crop, crop)``.
     places : callable
         Side of the frame and of a crop to the place of each crop, in their order.
+    central : int, default=0
+        Which of the views is the center as it is; the whole frame where that is all.
     """
 
     n_views: int
     margin: float
     cut: Callable[[Tensor, int], Tensor]
     places: Callable[[int, int], tuple[Place, ...]]
+    central: int = 0
 
     def frame_side(self, image_size: int) -> int:
         """Side in pixels of the frame that crops of `image_size` are cut from."""
@@ -118,7 +121,7 @@ VIEWS: Mapping[str, Views] = MappingProxyType(
     {
         "whole": Views(1, 1.0, _whole, _whole_place),
         "center": Views(1, 8 / 7, _center, _center_place),
-        "tencrop": Views(10, 8 / 7, tencrop, _tencrop_places),
+        "tencrop": Views(10, 8 / 7, tencrop, _tencrop_places, central=4),
     }
 )
 """Views by name. The margin 8/7 makes 256 of 224."""

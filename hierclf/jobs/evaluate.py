@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
-from hierclf.assembly.assessment import Assessed, cascades, decisions_table
+from hierclf.assembly.assessed import Assessed, cascades, decisions_table
+from hierclf.assembly.comparing import comparison_columns, comparison_figures, contend
 from hierclf.assembly.figures import Assessor, data_figures, run_results
+from hierclf.assembly.members import members_apart
+from hierclf.assembly.mistakes import thumbnails
 from hierclf.assembly.outputs import keep_apart, print_results
-from hierclf.assembly.provenance import versions
+from hierclf.assembly.provenance import Clock, versions
 from hierclf.assembly.scans import RunData, set_threads
 from hierclf.assembly.trained import (
     bundle_remarks,
@@ -17,6 +21,7 @@ from hierclf.assembly.trained import (
 )
 from hierclf.bundle.store import Bundle
 from hierclf.config.commands import EvaluateOptions
+from hierclf.data.groups import groups_of
 from hierclf.foundation.files import check_new, new_folder, write_json
 from hierclf.reporting.report import write_report
 from hierclf.reporting.results import RunResults, write_results
@@ -27,6 +32,8 @@ MARK = "evaluation.json"
 
 def evaluate(options: EvaluateOptions) -> RunResults:
     """Measure a bundle, and write figures, predictions and a report.
+
+    Further bundles are asked about the same scans and compared with the first.
 
     Parameters
     ----------
@@ -44,11 +51,15 @@ def evaluate(options: EvaluateOptions) -> RunResults:
         Whatever is wrong with options, bundle, scans or the disk.
     """
     set_threads(options.threads)
-    keep_apart(options.out, data=options.data, bundle=options.bundle)
+    for folder in options.bundle:
+        keep_apart(options.out, data=options.data, bundle=folder)
     check_new(options.out, overwrite=options.overwrite, mark=MARK)
-    bundle = open_bundle(options)
-    scans = labelled_scans(bundle, options)
-    return _write(bundle, scans, options)
+    clock = Clock()
+    bundle = open_bundle(options.bundle[0], options)
+    with clock.time("reading"):
+        scans = labelled_scans(bundle, options)
+    groups_of(scans.manifest, options.subgroups)
+    return _write(bundle, scans, options, clock)
 
 
 def _origin(bundle: Bundle) -> str:
@@ -60,38 +71,52 @@ def _origin(bundle: Bundle) -> str:
     return f"It was chosen by {choice.rule} on training scans when the bundle was made."
 
 
-def _write(bundle: Bundle, scans: RunData, options: EvaluateOptions) -> RunResults:
-    said = decide(bundle, scans)
+def _write(
+    bundle: Bundle, scans: RunData, options: EvaluateOptions, clock: Clock
+) -> RunResults:
+    with clock.time("deciding"):
+        said = decide(bundle, scans)
+    contenders = contend(bundle, said, scans, options)
     hierarchy = bundle.cascade.hierarchy_
     models = cascades(said)
     assessor = Assessor(
         scans.manifest, hierarchy, n_resamples=options.resamples, seed=options.seed
     )
-    figures = data_figures(scans)
-    known = bundle_remarks(bundle, scans)
+    figures = data_figures(scans, hierarchy)
+    known = tuple(r for one in contenders for r in one.remarks)
+    known = known if contenders else bundle_remarks(bundle, scans)
     protocol = (
         "scans given to evaluate; the bundle was made before, from "
         f"{bundle.info.data.name}"
     )
-    results = run_results(
-        assessor,
-        models,
-        bundle.cascade,
-        rule=options.by,
-        data=figures.model_copy(update={"remarks": (*known, *figures.remarks)}),
-        protocol=". ".join([protocol, *known]).rstrip("."),
-        seed=options.seed,
-        cut_point_origin=_origin(bundle),
-        digests={"bundle": bundle.digest},
-        options=options.model_dump(mode="json"),
-    )
+    with clock.time("intervals"):
+        results = run_results(
+            assessor,
+            models,
+            bundle.cascade,
+            options=options,
+            rule=options.by,
+            members=members_apart(bundle.cascade, scans.manifest),
+            data=figures.model_copy(update={"remarks": (*known, *figures.remarks)}),
+            protocol=". ".join([protocol, *known]).rstrip("."),
+            cut_point_origin=_origin(bundle),
+            digests={one.name: one.digest for one in contenders}
+            or {"bundle": bundle.digest},
+            comparison=comparison_figures(contenders, assessor, options),
+        )
+    results = results.model_copy(update={"seconds": dict(clock.seconds)})
     rows = np.arange(len(scans.manifest))
-    assessed = Assessed(rows, np.zeros_like(rows), models)
+    guarded = bundle.guarded(scans.manifest, said)
+    assessed = Assessed(rows, np.zeros_like(rows), models, guarded=guarded)
     table = decisions_table(assessed, scans.manifest, hierarchy)
+    beside = comparison_columns(contenders, hierarchy.labels)
+    table = pd.concat([table, beside], axis=1)
     with new_folder(options.out, overwrite=options.overwrite, mark=MARK) as folder:
         plan = {"options": options.model_dump(mode="json"), "versions": versions()}
         write_json(folder / MARK, plan)
         write_results(folder, results, table)
-        write_report(folder, results, assessor.predictions(said))
+        shown = thumbnails(results.mistakes, scans.manifest)
+        predictions = assessor.predictions(said)
+        write_report(folder, results, predictions, thumbnails=shown)
     print_results(options.out, results)
     return results

@@ -54,7 +54,7 @@ def sweep(options: SweepOptions) -> CutPointChoice:
     check_new(options.out, overwrite=options.overwrite, mark=SWEEP_PAGE)
     if options.write_bundle is not None:
         check_new(options.write_bundle, overwrite=options.overwrite, mark=MANIFEST)
-    bundle = open_bundle(options)
+    bundle = open_bundle(options.bundle, options)
     swept = labelled_scans(bundle, options, options.calibrate_with)
     choice = _sweep(bundle, swept, options)
     if options.calibrate_with not in {None, options.data}:

@@ -9,13 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hierclf.assembly.assessment import (
-    Assessed,
-    Fitted,
-    assess,
-    decisions_table,
-    fit_cascade,
-)
+from hierclf.assembly.assessed import Assessed, decisions_table
+from hierclf.assembly.assessment import Fitted, assess, fit_cascade
 from hierclf.assembly.division import divide, folds_of
 from hierclf.assembly.embedding import feature_figures, region_examples
 from hierclf.assembly.figures import (
@@ -25,6 +20,7 @@ from hierclf.assembly.figures import (
     searched_cut_point,
     sweep_interval,
 )
+from hierclf.assembly.mistakes import thumbnails
 from hierclf.assembly.models import Builder
 from hierclf.assembly.outputs import Run, bundle_info, keep_apart, print_results
 from hierclf.assembly.provenance import Clock, is_main_process, versions
@@ -39,8 +35,10 @@ from hierclf.assembly.scans import (
 from hierclf.bundle.store import save_bundle
 from hierclf.config.commands import TrainOptions
 from hierclf.data.dataset import read_dataset
+from hierclf.data.groups import groups_of
 from hierclf.data.split import write_splits
 from hierclf.problem.labels import hierarchy_of
+from hierclf.reporting.card_text import card_texts
 from hierclf.reporting.report import write_report
 from hierclf.reporting.results import write_results
 from hierclf.reporting.sweep_page import write_curve_csv
@@ -78,6 +76,7 @@ def _train(options: TrainOptions, folder: Path) -> Path:
     keep_apart(options.out, data=options.data, splits=options.splits)
     dataset = read_dataset(data_options(options))
     tell(dataset.remarks)
+    groups_of(dataset.manifest, options.subgroups)
     hierarchy = hierarchy_of(
         dataset.manifest["label"].to_numpy(),
         options.healthy,
@@ -136,9 +135,7 @@ def _write(
     with clock.time("intervals"):
         interval = sweep_interval(cascade, patients, n_resamples=options.resamples)
         found = searched_cut_point(cascade, patients, interval)
-        figures = data_figures(data, by_split=True)
-        info = bundle_info(cascade, data, fitted_on, options)
-        digest = save_bundle(place.path("bundle"), cascade, info, overwrite=True)
+        figures = data_figures(data, hierarchy, by_split=True)
         assessor = Assessor(
             data.manifest.iloc[assessed.rows],
             hierarchy,
@@ -149,18 +146,23 @@ def _write(
             assessor,
             assessed.decisions,
             cascade,
+            options=options,
             rule=options.by,
+            members=assessed.members,
             data=figures,
             protocol=protocol,
-            seed=options.seed,
-            digests={"bundle": digest},
-            options=options.model_dump(mode="json"),
+            digests={},
             cut_point=found,
-            seconds=clock.seconds,
-            selection=fitted.held_out,
+            selection=fitted.held_out(patients),
             selected=fitted.chosen,
             features=features,
         )
+        card = card_texts(results)
+        guards, bundle = fitted.guards, place.path("bundle")
+        info = bundle_info(cascade, guards, data, fitted_on, options, card)
+        digest = save_bundle(bundle, cascade, info, guards, overwrite=True)
+    told = {"digests": {"bundle": digest}, "seconds": dict(clock.seconds)}
+    results = results.model_copy(update=told)
     if cascade.curve_ is not None:
         write_curve_csv(
             place.path("sweep.csv"), cascade.curve_, hierarchy.labels, interval
@@ -168,6 +170,9 @@ def _write(
     table = decisions_table(assessed, data.manifest, hierarchy)
     write_results(place.folder, results, table)
     said = assessor.predictions(assessed.decisions[results.main])
-    examples = region_examples(cascade, data.manifest.iloc[fitted_on])
-    write_report(place.folder, results, said, examples)
+    shown = thumbnails(results.mistakes, assessor.manifest)
+    examples = []
+    if options.pictured:
+        examples = region_examples(cascade, data.manifest.iloc[fitted_on])
+    write_report(place.folder, results, said, examples, shown)
     print_results(place.folder, results)

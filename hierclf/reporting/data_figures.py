@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from hierclf.foundation.errors import ScanCode
 
@@ -67,6 +68,25 @@ class UnreadableScan(Strict):
     message: Text
 
 
+class PartFigures(Strict):
+    """What one part of a data set holds.
+
+    Parameters
+    ----------
+    n_scans, n_patients, n_diseased : int
+        Scans, their patients, and the diseased ones of the scans.
+    """
+
+    n_scans: int
+    n_patients: int
+    n_diseased: int
+
+    @property
+    def prevalence(self) -> float:
+        """Share of the scans that are diseased."""
+        return self.n_diseased / self.n_scans
+
+
 class DataFigures(Strict):
     """What the figures were measured on.
 
@@ -84,6 +104,12 @@ class DataFigures(Strict):
         False if every scan counts as its own patient.
     counts : dict of str to dict of str to int
         Scans by label and split, in the order they are to be shown.
+    parts : dict of str to PartFigures, optional
+        What each split holds.
+    n_patients_found : int, optional
+        Patients before scans were left out.
+    n_set_aside : int, default=0
+        Scans of splits that were not asked for; they were not read.
     unreadable : tuple of UnreadableScan, default=()
         Left out.
     remarks : tuple of str, default=()
@@ -97,8 +123,21 @@ class DataFigures(Strict):
     n_patients: int
     has_patients: bool
     counts: dict[str, dict[str, int]]
+    parts: dict[str, PartFigures] = Field(default_factory=dict)
+    n_patients_found: int | None = None
+    n_set_aside: int = 0
     unreadable: tuple[UnreadableScan, ...] = ()
     remarks: tuple[Text, ...] = ()
+
+    @property
+    def n_found(self) -> int:
+        """Scans before any were left out."""
+        return self.n_set_aside + len(self.unreadable) + self.n_scans
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many scans were left out for each code, the most frequent first."""
+        return dict(Counter(scan.code for scan in self.unreadable).most_common())
 
     @property
     def splits(self) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hierclf.reporting.feature_figures import FeatureFigures, LearningFigures, Point
 from hierclf.reporting.pictures import BLUE, ORANGE, Picture, draw_picture, figure_names
-from hierclf.reporting.wording import number
+from hierclf.reporting.wording import count, number
 
 _COLORS = ("#1d5f9c", "#b1500c", "#3a7d34", "#7b3fa0", "#8a6d00", "#b3151f", "#4b5563")
 _MARKS = "os^DvPX"
@@ -52,10 +52,27 @@ def draw_cloud(
 
 
 def _span(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Give limits that a few far points do not stretch."""
-    low, high = np.percentile(values, [0.5, 99.5])
+    """Give limits that far points do not stretch (Tukey's outer fences)."""
+    first, third = np.percentile(values, [25, 75])
+    reach = 3 * (third - first)
+    low = max(values.min(), first - reach)
+    high = min(values.max(), third + reach)
     margin = 0.05 * (high - low) + 1e-6
     return float(low - margin), float(high + margin)
+
+
+def n_beyond(points: Sequence[Point]) -> int:
+    """Count the points that lie beyond the edges of some plane.
+
+    Examples
+    --------
+    >>> n_beyond([(0.0, 0.1), (1.0, 0.2), (2.0, 0.3), (3.0, 0.4), (90.0, 0.1)])
+    1
+    """
+    places = np.asarray(points, dtype=np.float64)
+    ends = np.asarray([_span(column) for column in places.T])
+    outside = (places < ends[:, 0]) | (places > ends[:, 1])
+    return int(outside.any(axis=1).sum())
 
 
 def _scatter(
@@ -99,7 +116,7 @@ def draw_learning(figure: Figure, points: Sequence[LearningFigures]) -> None:
     found = [p.unknown for p in points]
     axes.plot(at, found, ".--", color=ORANGE, label="other patients")
     axes.set(xlabel="patients fitted on", ylabel="macro recall")
-    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.legend()
 
 
@@ -175,8 +192,8 @@ def region_pictures(
             caption=f"Its network says {example.said}. What the third picture shades "
             "is cut away; then the channels that say most for (red) and against (blue) "
             "it. A hot place is where the network looked, not where disease is.",
-            alt=f"A scan of {example.label}, heat map, main region, "
-            f"{len(example.channels)} channels.",
+            alt=f"Where the {example.stage} looks: a scan of {example.label}, heat "
+            f"map, main region, {len(example.channels)} channels.",
             phantom=phantom,
         )
         for place, example in enumerate(examples, start=1)
@@ -214,14 +231,15 @@ def feature_pictures(
             f"features-{stage}-{name}",
             partial(draw_cloud, points=points, told=told, axis=axis),
             size=size,
-            title=f"Features of the {stage}: {title}",
+            title=f"Features, {stage}: {title}",
             caption=f"{shown}. Distances in a picture of t-SNE mean little; "
             "what stays mixed is not shown to be inseparable."
             if axis == "t-SNE"
             else f"{shown}; standardized; the first three components in three "
-            f"planes hold {number(sum(told.explained[:3]))} of the variance. At "
-            "most one point in a hundred lies beyond each pair of edges.",
-            alt=f"Scatter plot of {len(told.codes)} scans, colored by label: {title}.",
+            f"planes hold {number(sum(told.explained[:3]))} of the variance. "
+            f"{count(n_beyond(points), 'scan')} too far out to be shown.",
+            alt=f"Scatter plot of {len(told.codes)} scans by the features of the "
+            f"{stage}, colored by label: {title}.",
             phantom=phantom,
         )
         for name, points, axis, title, size in clouds
@@ -232,10 +250,10 @@ def feature_pictures(
             f"features-{stage}-variance",
             partial(draw_variance, explained=told.explained),
             size=_SMALL,
-            title=f"Variance of the features of the {stage}",
+            title=f"Variance of the features, {stage}",
             caption=f"{len(told.explained)} components hold {total}.",
-            alt=f"The first {len(told.explained)} principal components hold {total} "
-            "of the variance.",
+            alt=f"The first {len(told.explained)} principal components of the "
+            f"features of the {stage} hold {total} of the variance.",
             phantom=phantom,
         )
     )
@@ -252,10 +270,11 @@ def _learning(
         f"features-{stage}-learning",
         partial(draw_learning, points=points),
         size=_SMALL,
-        title=f"Learning curve of the {stage}",
+        title=f"Learning curve, {stage}",
         caption="The learner as it was chosen, balanced and not calibrated, three "
         "folds by patient. Where the lower curve rises, more patients would help.",
-        alt=f"With {last.n_patients} patients, a macro recall of {number(last.known)} "
-        f"on scans that it was fitted on, and of {number(last.unknown)} on others.",
+        alt=f"The {stage} with {last.n_patients} patients: a macro recall of "
+        f"{number(last.known)} on scans that it was fitted on, and of "
+        f"{number(last.unknown)} on others.",
         phantom=phantom,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
 from hierclf.evaluation.confusion import Floats
-from hierclf.evaluation.roc import RocCurve
 from hierclf.evaluation.summary import Table
 from hierclf.reporting.cut_point_figures import CutPointFigures
 from hierclf.reporting.pictures import (
@@ -23,6 +23,7 @@ from hierclf.reporting.pictures import (
     ORANGE,
     PAPER,
     figure_names,
+    figure_text,
 )
 from hierclf.reporting.reliability import ReliabilityBin
 from hierclf.reporting.results import EpochFigures
@@ -56,7 +57,8 @@ def draw_confusion(figure: Figure, table: Table, title: str) -> None:
         for text in axes.get_xticklabels():
             text.set(ha="right", rotation_mode="anchor")
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5))
-    axes.set(aspect="equal", xlabel="predicted", ylabel="true", title=title)
+    axes.set(aspect="equal", xlabel="predicted", ylabel="true")
+    axes.set_title(fill(figure_text(title), 26))
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
@@ -117,34 +119,6 @@ def _draw_macro_recall(
     axes.set(ylabel="macro recall", title=f"Cut point {cut_text(cut.threshold)}")
 
 
-def draw_roc(figure: Figure, curve: RocCurve, point: tuple[float, float]) -> None:
-    """Draw the ROC curve of the screen and where it works.
-
-    Parameters
-    ----------
-    figure : Figure
-        Empty.
-    curve : RocCurve
-        Of the screen scores.
-    point : tuple of float
-        False and true positive rate of the decisions.
-    """
-    axes = figure.add_subplot()
-    axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="chance")
-    axes.plot(
-        curve.false_positive_rate,
-        curve.true_positive_rate,
-        color=BLUE,
-        label="screen score",
-        clip_on=False,
-    )
-    axes.plot(*point, "o", color=ORANGE, ms=8, label="as decided", clip_on=False)
-    axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
-    axes.set(xlabel="1 - specificity", ylabel="sensitivity")
-    axes.legend(loc="lower right")
-    axes.set_title("ROC of the screen")
-
-
 def draw_scores(
     figure: Figure,
     diseased: NDArray[np.bool_],
@@ -182,8 +156,12 @@ def draw_scores(
     axes.set_title("Screen scores")
 
 
-def draw_reliability(figure: Figure, bins: Sequence[ReliabilityBin]) -> None:
+def draw_reliability(
+    figure: Figure, bins: Sequence[ReliabilityBin], curve: tuple[Floats, Floats]
+) -> None:
     """Draw how often scans of a score are diseased.
+
+    The legend stands below the axes: within them an error bar can be anywhere.
 
     Parameters
     ----------
@@ -191,17 +169,21 @@ def draw_reliability(figure: Figure, bins: Sequence[ReliabilityBin]) -> None:
         Empty.
     bins : sequence of ReliabilityBin
         By rising score.
+    curve : tuple of ndarray of float
+        Rising scores, and the best rising share of diseased scans at each. It has no
+        band, since the bootstrap is not valid for it; the bars tell the uncertainty.
     """
     axes = figure.add_subplot()
     axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=":", label="score = share")
     triples = [(b.diseased.low, b.diseased.value, b.diseased.high) for b in bins]
     low, share, high = np.asarray(triples, dtype=np.float64).T
     at = [b.mean_score for b in bins]
+    axes.plot(*curve, color=ORANGE, lw=1.2, label="isotonic curve")
     axes.vlines(at, low, high, color=BLUE, lw=1.2, label="95 %")
-    axes.plot(at, share, "o", color=BLUE, ms=5, label="share diseased")
+    axes.plot(at, share, "o", color=BLUE, ms=5, label="share in a group")
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), aspect="equal")
     axes.set(xlabel="mean screen score", ylabel="share diseased")
-    axes.legend(loc="upper left")
+    figure.legend(loc="outside lower center", ncols=2)
     axes.set_title("Reliability of the screen")
 
 

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
-
 from hierclf.evaluation.confusion import Floats
+from hierclf.evaluation.isotonic import rising_fit
 from hierclf.evaluation.predictions import Predictions
-from hierclf.evaluation.roc import roc_auc, roc_curve
 from hierclf.evaluation.summary import Table
 from hierclf.reporting import figures
+from hierclf.reporting.curve_pictures import (
+    SMALL,
+    net_benefit_picture,
+    screen_curves,
+)
 from hierclf.reporting.cut_point_figures import CutPointFigures
 from hierclf.reporting.feature_pictures import (
     RegionExample,
@@ -26,7 +28,8 @@ from hierclf.reporting.reliability import reliability
 from hierclf.reporting.results import EpochFigures, RunResults
 from hierclf.reporting.wording import cut_text, number
 
-_SMALL = (3.5, 3.1)
+_STAGES = ("screen", "refine")
+_SAY_MOST = ("pca", "tsne", "learning")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,10 @@ class Gallery:
     refine, per_patient, cut_point : Picture or None
         None where the run has no such figures.
     screen : tuple of Picture
-        ROC curve, scores and reliability; empty without single scores.
+        ROC and precision-recall curve, scores and reliability; empty without single
+        scores.
+    net_benefit : Picture or None
+        The decision curve.
     histories : tuple of Picture
         Training curves by stage.
     features : tuple of Picture
@@ -52,16 +58,39 @@ class Gallery:
     per_patient: Picture | None
     cut_point: Picture | None
     screen: tuple[Picture, ...]
+    net_benefit: Picture | None
     histories: tuple[Picture, ...]
     features: tuple[Picture, ...] = ()
 
     @property
+    def first_features(self) -> tuple[Picture, ...]:
+        """Scatter plots and learning curve of each stage, or of its first network."""
+        found: dict[tuple[str, str], Picture] = {}
+        for picture in self.features:
+            stage, kind = _kind_of(picture.name)
+            if stage in _STAGES and kind in _SAY_MOST:
+                found.setdefault((stage, kind), picture)
+        return tuple(found.values())
+
+    @property
+    def more_features(self) -> tuple[Picture, ...]:
+        """The other pictures of features, of which there can be many."""
+        first = self.first_features
+        return tuple(one for one in self.features if one not in first)
+
+    @property
     def pictures(self) -> tuple[Picture, ...]:
         """All of them."""
-        single = (self.refine, self.per_patient, self.cut_point)
+        single = (self.refine, self.per_patient, self.cut_point, self.net_benefit)
         present = tuple(picture for picture in single if picture is not None)
         last = (*self.histories, *self.features)
         return (*self.models, *present, *self.screen, *last)
+
+
+def _kind_of(name: str) -> tuple[str, str]:
+    """Read the stage and the kind of picture from the name of a file."""
+    words = name.split("-")
+    return (words[1], words[-1]) if words[0] == "features" else ("", "")
 
 
 def gallery_of(
@@ -108,6 +137,9 @@ def gallery_of(
         else matrix("confusion-patients", "Patients", patients.overall, "patients"),
         cut_point=None if cut is None else cut_point_picture(cut, phantom=phantom),
         screen=() if said is None else _screen(results, said),
+        net_benefit=None
+        if results.curves is None
+        else net_benefit_picture(results, results.curves.net_benefit),
         histories=histories,
         features=(
             *(
@@ -141,7 +173,7 @@ def _confusion(
     )
     return draw_picture(
         name,
-        partial(figures.draw_confusion, table=table, title=figure_names([title])[0]),
+        partial(figures.draw_confusion, table=table, title=title),
         size=(max(2.8, 1.25 + 0.58 * places), 1.0 + 0.56 * places),
         title=title,
         caption=f"{right} of {total} {unit} on the diagonal."
@@ -191,55 +223,36 @@ def _screen(results: RunResults, said: Predictions) -> tuple[Picture, ...]:
     if said.screen_score is None:
         return ()
     scores, sick = said.screen_score, said.diseased
-    mixed = bool(sick.any() and not sick.all())
     spread = draw_picture(
         "screen-scores",
         lambda figure: figures.draw_scores(figure, sick, scores, results.threshold),
-        size=_SMALL,
+        size=SMALL,
         title="Screen scores",
         caption="Share of the healthy and of the diseased scans by screen score.",
         alt=f"Histogram of the screen scores of {int((~sick).sum())} healthy and "
         f"{int(sick.sum())} diseased scans.",
         phantom=results.data.phantom,
     )
-    kept = _reliability(results, said)
-    return (*((_roc(results, sick, scores),) if mixed else ()), spread, kept)
+    kept = _reliability(results, said, scores)
+    curves = results.curves
+    drawn = () if curves is None else screen_curves(results, said, curves)
+    return (*drawn, spread, kept)
 
 
-def _reliability(results: RunResults, said: Predictions) -> Picture:
-    bins = reliability(said)
+def _reliability(results: RunResults, said: Predictions, scores: Floats) -> Picture:
+    bins, curve = reliability(said), rising_fit(said.diseased, scores)
     first, last = bins[0], bins[-1]
     return draw_picture(
         "screen-reliability",
-        partial(figures.draw_reliability, bins=bins),
-        size=_SMALL,
+        partial(figures.draw_reliability, bins=bins, curve=curve),
+        size=(SMALL[0], SMALL[1] + 0.5),
         title="Reliability",
         caption=f"Share of diseased scans in {len(bins)} groups of about equal size by "
-        "screen score, with 95 % intervals. On the dotted line the score equals the "
-        "share.",
+        "screen score, with 95 % intervals, and the best curve that never falls. On "
+        "the dotted line the score equals the share.",
         alt=f"Share of diseased scans against mean screen score, from "
         f"{number(first.diseased.value)} at a score of {first.mean_score:.2f} to "
         f"{number(last.diseased.value)} at {last.mean_score:.2f}.",
-        phantom=results.data.phantom,
-    )
-
-
-def _roc(results: RunResults, sick: NDArray[np.bool_], scores: Floats) -> Picture:
-    main = results.models[results.main]
-    (spared, alarms), (missed, hits) = main.screen.confusion
-    rates = (alarms / (spared + alarms), hits / (missed + hits))
-    curve = roc_curve(sick, scores)
-    area = number(float(roc_auc(sick, scores)[0]), percent=False)
-    return draw_picture(
-        "screen-roc",
-        partial(figures.draw_roc, curve=curve, point=rates),
-        size=_SMALL,
-        title="ROC curve",
-        caption=f"Area {area}. The dot is the model as it decided: sensitivity "
-        f"{number(rates[1])}, specificity {number(1 - rates[0])}.",
-        alt=f"ROC curve of the screen with an area of {area}; the model works at a "
-        f"sensitivity of {number(rates[1])} and a specificity of "
-        f"{number(1 - rates[0])}.",
         phantom=results.data.phantom,
     )
 
@@ -260,7 +273,7 @@ def _history(
             best=best,
             title=figure_names([stage])[0],
         ),
-        size=_SMALL,
+        size=SMALL,
         title=f"Training of {stage}",
         caption=f"{len(epochs)} epochs.{mark}",
         alt=f"Training curves of {stage} over {len(epochs)} epochs.{mark}",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from hierclf.evaluation.subgroups import SubgroupFigures
 from hierclf.evaluation.summary import Summary
 
 TOO_FEW = 10
@@ -119,6 +120,24 @@ SCREENED = (
 
 REFINED = ("refine_macro_recall", "refine_accuracy", "refine_quadratic_kappa")
 """Rows of the table of the refinement."""
+
+
+GROUPED = ("sensitivity", "specificity", "screen_auc", "macro_recall")
+"""Columns of the tables of subgroups."""
+
+_MEMBERS = ("screen_auc", "screen_average_precision", *REFINED)
+
+
+def of_members(members: Mapping[str, Summary]) -> tuple[str, ...]:
+    """Name the figures of single networks, those that need no cut point."""
+    return tuple(
+        name for name in _MEMBERS if any(name in s.metrics for s in members.values())
+    )
+
+
+def n_groups(subgroups: Sequence[SubgroupFigures]) -> int:
+    """Count the groups of all columns."""
+    return sum(len(one.groups) for one in subgroups)
 
 
 def metric_of(name: str) -> Metric:

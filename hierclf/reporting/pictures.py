@@ -202,12 +202,23 @@ def figure_names(labels: Sequence[str]) -> list[str]:
     >>> figure_names(["healthy", "pneumoconiosis stage 1"])
     ['healthy', 'pneumoc… stage 1']
     """
-    known = get_font(findfont(FontProperties(family=_FONT))).get_charmap()
     half = LONGEST_LABEL // 2
     names: list[str] = []
     for place, label in enumerate(labels, start=1):
         whole = len(label) <= LONGEST_LABEL
         short = label if whole else f"{label[: half - 1]}…{label[-half:]}"
-        drawable = all(ord(character) in known for character in short)
+        drawable = figure_text(short) == short
         names.append(short if drawable and short not in names else f"#{place}")
     return names
+
+
+def figure_text(text: str) -> str:
+    """Write ``?`` for each character that the font of the figures has not.
+
+    Examples
+    --------
+    >>> figure_text("stage 1, \u7167"), figure_text("Grad II")
+    ('stage 1, ?', 'Grad II')
+    """
+    known = get_font(findfont(FontProperties(family=_FONT))).get_charmap()
+    return "".join(one if ord(one) in known else "?" for one in text)

@@ -9,9 +9,8 @@ import numpy as np
 from hierclf.evaluation.confusion import Ints
 from hierclf.evaluation.intervals import Estimate, proportion_estimate
 from hierclf.evaluation.predictions import Predictions
+from hierclf.evaluation.score_groups import N_GROUPS, score_groups
 from hierclf.foundation.errors import InputError
-
-N_BINS = 10
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class ReliabilityBin:
 
 
 def reliability(
-    predictions: Predictions, *, n_bins: int = N_BINS
+    predictions: Predictions, *, n_bins: int = N_GROUPS
 ) -> tuple[ReliabilityBin, ...]:
     """Compare screen scores with what came true.
 
@@ -71,10 +70,7 @@ def reliability(
             "reliability: expected screen scores, got none. "
             "Pass screen_score to predictions_of."
         )
-    order = np.argsort(score, kind="stable")
-    starts = np.searchsorted(score[order], score[order], side="left")
-    places = np.empty(score.size, dtype=np.intp)
-    places[order] = starts * n_bins // score.size
+    places = score_groups(score, "equal_mass", n_bins)
     return tuple(
         ReliabilityBin(
             mean_score=float(score[inside].mean()),

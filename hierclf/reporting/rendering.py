@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hierclf.foundation.files import explain_os_error, write_bytes
 from hierclf.reporting import metric_words, wording
+from hierclf.reporting.calibration_words import CALIBRATION
 from hierclf.reporting.pictures import Picture
 
 
@@ -42,6 +43,7 @@ def render(template: str, *, phantom: bool, **values: Any) -> str:
     )
     environment.globals["w"] = wording
     environment.globals["m"] = metric_words
+    environment.globals["calibration_words"] = CALIBRATION
     environment.globals["phantom"] = phantom
     environment.globals["mark"] = "PHANTOM, no patients. " if phantom else ""
     return environment.get_template(template).render(values)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
+from hierclf.bundle.info import CARD
 from hierclf.evaluation.confusion import confusion_matrix
 from hierclf.evaluation.predictions import Predictions
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import write_text
+from hierclf.reporting.checklist import answers
+from hierclf.reporting.claim import CLAIM
 from hierclf.reporting.feature_pictures import RegionExample
 from hierclf.reporting.gallery import Gallery, gallery_of
 from hierclf.reporting.metric_words import TOO_FEW
+from hierclf.reporting.mistakes import MistakeFigure, mistake_figures, totals_of
 from hierclf.reporting.rendering import render, write_pictures
-from hierclf.reporting.results import RunResults
+from hierclf.reporting.results import MistakeKind, RunResults
+from hierclf.reporting.tripod import TRIPOD
 
 REPORT = "report.html"
 FIGURES = "figures"
@@ -29,6 +35,8 @@ def write_report(
     results: RunResults,
     said: Predictions | None = None,
     examples: Sequence[RegionExample] = (),
+    thumbnails: Mapping[str, bytes] = MappingProxyType({}),
+    maps: Mapping[str, bytes] = MappingProxyType({}),
 ) -> None:
     """Write ``report.html``, and its figures as PNG files.
 
@@ -47,6 +55,10 @@ def write_report(
     examples : sequence of RegionExample, optional
         Scans in which to show where the stages look. Their pixels are then in the
         report.
+    thumbnails : mapping of str to bytes, optional
+        JPEG or PNG of scans that were decided wrongly, by their names.
+    maps : mapping of str to bytes, optional
+        JPEG or PNG that shows where the model looked in them, by the same names.
 
     Raises
     ------
@@ -59,7 +71,8 @@ def write_report(
         _check_same(results, said)
     gallery = gallery_of(results, said, examples)
     write_pictures(folder / FIGURES, gallery.pictures)
-    page = _page(results, gallery, pictured=bool(examples))
+    shown = mistake_figures(results.mistakes, thumbnails, maps)
+    page = _page(results, gallery, shown, pictured=bool(examples))
     write_text(folder / REPORT, page)
 
 
@@ -73,16 +86,27 @@ def _check_same(results: RunResults, said: Predictions) -> None:
         )
 
 
-def _page(results: RunResults, gallery: Gallery, *, pictured: bool) -> str:
+def _page(
+    results: RunResults,
+    gallery: Gallery,
+    mistakes: Mapping[MistakeKind, Sequence[MistakeFigure]],
+    *,
+    pictured: bool,
+) -> str:
     main = results.models[results.main]
     n_healthy = main.overall.classes[0].n_scans
     few = [c.label for c in main.overall.classes if c.n_patients < TOO_FEW]
+    titles = sections_of(results, gallery)
     return render(
         "report.html.j2",
         phantom=results.data.phantom,
         r=results,
         g=gallery,
-        sections=_sections(results, gallery),
+        sections=titles,
+        mistakes=mistakes,
+        totals=totals_of(main.overall),
+        checklists=[(one, answers(one, titles)) for one in (CLAIM, TRIPOD)],
+        card=CARD,
         prevalence=1 - n_healthy / main.n_scans,
         few=few,
         excluded=_excluded(results),
@@ -109,22 +133,38 @@ def _excluded(results: RunResults) -> bool:
     return False
 
 
-def _sections(results: RunResults, gallery: Gallery) -> list[tuple[str, str]]:
+def sections_of(results: RunResults, gallery: Gallery) -> list[tuple[str, str]]:
+    """Name the sections of a report in their order, each a file in ``sections/``."""
     present = {
+        "members": bool(results.members),
+        "net-benefit": gallery.net_benefit is not None,
+        "subgroups": bool(results.subgroups),
+        "bundles": results.comparison is not None,
         "patients": results.per_patient is not None,
+        "mistakes": bool(results.mistakes),
         "training": bool(gallery.histories),
         "features": bool(gallery.features),
     }
-    titles = {
-        "data": "Data and protocol",
-        "models": "Models compared",
-        "labels": "Label by label",
-        "stages": "Screen and refinement apart",
-        "cut-point": "Cut point",
-        "patients": "Patient by patient",
-        "training": "Training",
-        "features": "Features",
-        "limits": "Limits",
-        "reproduce": "To reproduce it",
-    }
-    return [(key, title) for key, title in titles.items() if present.get(key, True)]
+    return [(key, title) for key, title in TITLES.items() if present.get(key, True)]
+
+
+TITLES = {
+    "question": "What was asked",
+    "data": "Data and protocol",
+    "bundles": "Bundles compared",
+    "models": "Models compared",
+    "members": "Networks by themselves",
+    "labels": "Label by label",
+    "stages": "Screen and refinement apart",
+    "cut-point": "Cut point",
+    "net-benefit": "Net benefit",
+    "subgroups": "Subgroups",
+    "patients": "Patient by patient",
+    "mistakes": "Mistakes",
+    "training": "Training",
+    "features": "Features",
+    "limits": "Intended use and limits",
+    "reproduce": "To reproduce it",
+    "checklists": "Appendix: reporting checklists",
+}
+"""File of a section to its title."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 from pydantic import (
@@ -20,12 +20,18 @@ from pydantic import (
 )
 
 from hierclf.data.csv_table import escape_cell
+from hierclf.evaluation.bands import CurveBand
+from hierclf.evaluation.calibration_figures import CalibrationFigures
 from hierclf.evaluation.comparison import Difference
+from hierclf.evaluation.intervals import Estimate
+from hierclf.evaluation.net_benefit import NetBenefitCurve
+from hierclf.evaluation.subgroups import SubgroupFigures
 from hierclf.evaluation.summary import Summary
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, write_text
+from hierclf.reporting.comparison_figures import ComparisonFigures
 from hierclf.reporting.cut_point_figures import CutPointFigures
-from hierclf.reporting.data_figures import DataFigures, Json, Strict
+from hierclf.reporting.data_figures import DataFigures, Json, Strict, Text
 from hierclf.reporting.feature_figures import FeatureFigures
 
 RESULTS = "results.json"
@@ -37,6 +43,7 @@ def _finite_or_none(number: Any) -> Any:
     return None if diverged else number
 
 
+MistakeKind = Literal["false positive", "false negative", "wrong label"]
 Loss = Annotated[float | None, BeforeValidator(_finite_or_none)]
 
 
@@ -53,6 +60,40 @@ class EpochFigures(Strict):
     train_loss: Loss
     validation_loss: Loss = None
     validation_macro_recall: Loss = None
+
+
+class ScreenCurves(Strict):
+    """Curves of the screen score, with bands; see `hierclf.evaluation`."""
+
+    roc: CurveBand
+    precision_recall: CurveBand
+    net_benefit: NetBenefitCurve
+
+
+class Mistake(Strict):
+    """A scan that was decided wrongly.
+
+    Parameters
+    ----------
+    kind : {"false positive", "false negative", "wrong label"}
+        A healthy scan called diseased, a diseased one called healthy, or a diseased
+        one given another diseased label.
+    scan : str
+        Its path relative to the data set.
+    label, predicted : str
+        What it is, and what was said.
+    screen_score : float, in [0, 1]
+        Probability of being diseased.
+    probability : float, in [0, 1]
+        Of what was said.
+    """
+
+    kind: MistakeKind
+    scan: Text
+    label: Text
+    predicted: Text
+    screen_score: float
+    probability: float
 
 
 class RunResults(Strict):
@@ -82,6 +123,10 @@ class RunResults(Strict):
         The model that the bundle holds.
     differences : tuple of Difference, default=()
         Paired differences, the main model less each other.
+    calibration : CalibrationFigures, optional
+        How far the main model's screen scores can be taken for probabilities.
+    comparison : ComparisonFigures, optional
+        The bundle beside others on the same scans.
     per_patient : Summary, optional
         The main model, one answer for each patient.
     per_patient_rule : str, default=""
@@ -100,11 +145,20 @@ class RunResults(Strict):
         What the learners of the main model came to, in words, by stage.
     features : dict of str to FeatureFigures, optional
         What the features of these learners look like, by stage.
-    selection : dict of str to float, optional
+    selection : dict of str to Estimate, optional
         Macro recall of each candidate on held-out training scans, where the main
         model was chosen from several.
     selected : str, default=""
         The candidate that was taken.
+    members : dict of str to Summary, optional
+        Figures of each network by itself, where a stage combines several; decisions
+        are at the cut point of the combination.
+    curves : ScreenCurves, optional
+        Of the main model; None without healthy or without diseased scans.
+    subgroups : tuple of SubgroupFigures, default=()
+        Figures of the main model by columns of the manifest.
+    mistakes : tuple of Mistake, default=()
+        The worst of the main model, by kind, one of each patient.
     histories : dict of str to tuple of EpochFigures, optional
         Training curves by stage.
     seconds : dict of str to float, optional
@@ -128,6 +182,8 @@ class RunResults(Strict):
     explanations: dict[str, str]
     main: str
     differences: tuple[Difference, ...] = ()
+    calibration: CalibrationFigures | None = None
+    comparison: ComparisonFigures | None = None
     per_patient: Summary | None = None
     per_patient_rule: str = ""
     argmax: Summary | None = None
@@ -137,8 +193,12 @@ class RunResults(Strict):
     cut_point_origin: str = ""
     stages: dict[str, str] = Field(default_factory=dict)
     features: dict[str, FeatureFigures] = Field(default_factory=dict)
-    selection: dict[str, float] = Field(default_factory=dict)
+    selection: dict[str, Estimate] = Field(default_factory=dict)
     selected: str = ""
+    members: dict[str, Summary] = Field(default_factory=dict)
+    curves: ScreenCurves | None = None
+    subgroups: tuple[SubgroupFigures, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
     histories: dict[str, tuple[EpochFigures, ...]] = Field(default_factory=dict)
     seconds: dict[str, float] = Field(default_factory=dict)
 
@@ -154,7 +214,7 @@ class RunResults(Strict):
         if self.selected != "" and self.selected not in self.selection:
             raise ValueError(f"{self.selected!r} is none of the candidates")
         extra = [s for s in (self.per_patient, self.argmax) if s is not None]
-        for summary in (*self.models.values(), *extra):
+        for summary in (*self.models.values(), *self.members.values(), *extra):
             if summary.overall.labels != self.labels:
                 raise ValueError(f"figures of {summary.overall.labels}, not of labels")
         return self

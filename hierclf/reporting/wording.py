@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from hierclf.cascade.cut_point import parse_rule
-from hierclf.evaluation.comparison import Difference
+from hierclf.evaluation.comparison import COMPARED, Difference
 from hierclf.evaluation.intervals import Estimate
 from hierclf.reporting.metric_words import metric_of
 
@@ -97,10 +97,15 @@ def count(n: int, noun: str) -> str:
 def gain(difference: Difference) -> str:
     """Write a difference with its sign; shares in percentage points."""
     value, percent = difference.difference.value, metric_of(difference.metric).percent
-    if value is None:
-        return _NOTHING
-    text = f"{100 * value:+.1f} points" if percent else f"{value:+.3f}"
+    if value is None or not percent:
+        return signed(value)
+    text = f"{100 * value:+.1f} points"
     return text.replace("-", _MINUS).replace(" ", _SPACE)
+
+
+def signed(value: float | None) -> str:
+    """Write a number with its sign; a dash for None."""
+    return _NOTHING if value is None else f"{value:+.3f}".replace("-", _MINUS)
 
 
 def gain_bounds(difference: Difference) -> str:
@@ -108,9 +113,60 @@ def gain_bounds(difference: Difference) -> str:
     low, high = difference.difference.low, difference.difference.high
     if low is None or high is None:
         return ""
-    percent = metric_of(difference.metric).percent
-    ends = [f"{100 * x:+.1f}" if percent else f"{x:+.3f}" for x in (low, high)]
-    return " to ".join(ends).replace("-", _MINUS)
+    if not metric_of(difference.metric).percent:
+        return signed_span(low, high)
+    return f"{100 * low:+.1f} to {100 * high:+.1f}".replace("-", _MINUS)
+
+
+def signed_span(low: float | None, high: float | None) -> str:
+    """Write two ends with their signs; empty where one is missing."""
+    return "" if low is None or high is None else f"{signed(low)} to {signed(high)}"
+
+
+def gap(difference: Estimate, *, percent: bool = True) -> str:
+    r"""Write a difference and its interval in one line.
+
+    Examples
+    --------
+    >>> gap(Estimate(value=0.02, low=-0.01, high=0.05, method="bootstrap"))
+    '+2.0 (\u22121.0 to +5.0)'
+    """
+    if difference.value is None:
+        return ""
+    ends = (difference.value, difference.low, difference.high)
+    told = [
+        "" if x is None else f"{100 * x:+.1f}" if percent else f"{x:+.3f}" for x in ends
+    ]
+    text = told[0] + (f" ({told[1]} to {told[2]})" if all(told) else "")
+    return text.replace("-", _MINUS)
+
+
+def beyond_chance(difference: Estimate) -> bool:
+    """Tell whether an interval leaves out 0."""
+    low, high = difference.low, difference.high
+    return low is not None and high is not None and (low > 0 or high < 0)
+
+
+def hundredths(value: float) -> str:
+    r"""Write a net benefit as cases in 100 scans.
+
+    Examples
+    --------
+    >>> hundredths(0.1234), hundredths(-0.02), hundredths(-1e-9)
+    ('12.3', '\u22122.0', '0.0')
+    """
+    return f"{round(100 * value, 1) + 0.0:.1f}".replace("-", _MINUS)
+
+
+def is_tenth(threshold: float) -> bool:
+    """Tell whether a threshold is a whole number of tenths.
+
+    Examples
+    --------
+    >>> is_tenth(0.3), is_tenth(0.35)
+    (True, False)
+    """
+    return abs(10 * threshold - round(10 * threshold)) < 1e-9
 
 
 def verdict(difference: Difference) -> str:
@@ -141,6 +197,67 @@ def verdict(difference: Difference) -> str:
     if high < 0:
         return "lower: the whole interval lies below 0"
     return "not shown to differ: the interval contains 0"
+
+
+def judged(difference: Difference, margin: float | None = None) -> str:
+    """Say which of two bundles is better, as far as the interval allows.
+
+    Parameters
+    ----------
+    difference : Difference
+        Of two bundles on the same scans.
+    margin : float, optional
+        A loss that would not matter; looked at where the figure is a share or an
+        area.
+
+    Returns
+    -------
+    text : str
+        Better, worse, or not shown to differ; and whether a loss greater than the
+        margin is excluded. Sensitivity and specificity are higher or lower: a moved
+        cut point buys the one with the other and makes no bundle better.
+
+    Examples
+    --------
+    >>> lost = Estimate(value=-0.02, low=-0.05, high=0.01, method="bootstrap")
+    >>> told = Difference(metric="screen_brier", baseline="a", model="b",
+    ...                   difference=lost)
+    >>> judged(told)
+    'not shown to differ: the interval contains 0'
+    """
+    low, high = difference.difference.low, difference.difference.high
+    if low is None or high is None or low <= 0 <= high or difference.metric in _TRADED:
+        told = verdict(difference)
+    else:
+        up = COMPARED.get(difference.metric, True)
+        word = "better" if (low > 0) is up else "worse"
+        told = f"{word}: the whole interval lies {'above' if low > 0 else 'below'} 0"
+        told += "" if up else " (lower is better)"
+    if margin is None or low is None or difference.metric not in _WITH_MARGIN:
+        return told
+    points = f"{100 * margin:g}{_SPACE}points"
+    if low > -margin:
+        return f"{told}; a loss of {points} or more is excluded"
+    return f"{told}; a loss of {points} or more is not excluded"
+
+
+_TRADED = ("sensitivity", "specificity")
+_WITH_MARGIN = ("macro_recall", "sensitivity", "specificity", "screen_auc")
+
+
+def p_value(p: float | None) -> str:
+    """Write a p value.
+
+    Examples
+    --------
+    >>> p_value(0.0391), p_value(0.2), p_value(1e-9), p_value(None) == _NOTHING
+    ('0.039', '0.20', '< 0.001', True)
+    """
+    if p is None:
+        return _NOTHING
+    if p < 0.001:
+        return "< 0.001"
+    return f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
 _BEST = MappingProxyType(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.bundle.store import Bundle
 from hierclf.foundation.errors import ResourceError
 from hierclf.scoring.reading import Reading
 from hierclf.scoring.rows import Row, RowFormat
@@ -15,16 +15,14 @@ from hierclf.scoring.rows import Row, RowFormat
 _log = logging.getLogger(__name__)
 
 
-def rows_of(
-    batch: Sequence[Reading], cascade: HierarchicalClassifier, form: RowFormat
-) -> list[Row]:
+def rows_of(batch: Sequence[Reading], bundle: Bundle, form: RowFormat) -> list[Row]:
     """Score a batch of scans.
 
     Parameters
     ----------
     batch : sequence of Reading
         Scans, and files that are none.
-    cascade : HierarchicalClassifier
+    bundle : Bundle
         What scores them.
     form : RowFormat
         How the rows look.
@@ -35,7 +33,7 @@ def rows_of(
         One for each, in their order.
     """
     good = [reading for reading in batch if reading.pixels is not None]
-    scored = iter(_score(good, cascade, form))
+    scored = iter(_score(good, bundle, form))
     return [
         form.failed(reading, reading.code, reading.message)
         if reading.pixels is None
@@ -44,26 +42,26 @@ def rows_of(
     ]
 
 
-def _score(
-    good: Sequence[Reading], cascade: HierarchicalClassifier, form: RowFormat
-) -> list[Row]:
+def _score(good: Sequence[Reading], bundle: Bundle, form: RowFormat) -> list[Row]:
     """Score scans together, or each by itself where together they cannot be."""
     if not good:
         return []
     try:
-        told = cascade.decide([reading.pixels for reading in good])
+        scans = [reading.pixels for reading in good]
+        told = bundle.cascade.decide(scans)
+        guarded = bundle.guarded(scans, told)
     except ResourceError:
         raise
     except Exception as error:  # noqa: BLE001  # the border of one scan
         _log.debug("no score", exc_info=True)
         if len(good) > 1:
-            return [row for one in good for row in _score([one], cascade, form)]
+            return [row for one in good for row in _score([one], bundle, form)]
         message = f"expected a score, got {type(error).__name__}. Report this scan."
         return [form.failed(good[0], "E_SCORE", message)]
     finite = np.isfinite(told.probabilities.sum(axis=1))
     message = "expected a finite score, got NaN. Report this scan."
     return [
-        form.scored(one, told, place)
+        form.scored(one, told, guarded, place)
         if is_finite
         else form.failed(one, "E_SCORE", message)
         for place, (one, is_finite) in enumerate(zip(good, finite, strict=True))

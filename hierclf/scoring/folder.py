@@ -13,8 +13,7 @@ from collections.abc import Iterator
 
 from tqdm import tqdm
 
-from hierclf.bundle.store import load_bundle
-from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.data.folders import list_scans, remark_on_links
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked
@@ -68,7 +67,7 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
     """
     _check_options(options)
     bundle = load_bundle(options.bundle)
-    form = RowFormat(bundle.cascade.hierarchy_, bundle.digest)
+    form = RowFormat(bundle.cascade.hierarchy_, bundle.digest, bundle.guards.columns)
     refuse_tables(bundle.cascade)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +78,7 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
         _log.warning("%s", links)
     with locked(options.out.with_name(f".{options.out.name}.lock")):
         kept = _prepare(options, form)
-        codes = _score(options, bundle.cascade, form, kept)
+        codes = _score(options, bundle, form, kept)
     if not codes:
         raise InputError(
             f"{options.input}: expected at least one scan (PNG, JPEG, TIFF or DICOM), "
@@ -129,7 +128,7 @@ def _prepare(options: ScoreOptions, form: RowFormat) -> Kept:
 
 def _score(
     options: ScoreOptions,
-    cascade: HierarchicalClassifier,
+    bundle: Bundle,
     form: RowFormat,
     kept: Kept,
 ) -> Counter[str]:
@@ -140,12 +139,12 @@ def _score(
         for path in list_scans(options.input)
         if path.relative_to(options.input).as_posix() not in kept.done
     )
-    read = make_reader(cascade, options.input)
+    read = make_reader(bundle.cascade, options.input)
     readings = read_ahead(read, fresh, n_threads=options.n_threads)
     bar = tqdm(desc="score", unit="scan", initial=len(kept.done), disable=None)
     with bar, open_journal(options.out, form.columns, kept.end) as journal:
         for batch in _batches(readings, options.batch_size):
-            rows = rows_of(batch, cascade, form)
+            rows = rows_of(batch, bundle, form)
             flag_copies(rows, kept.seen)
             journal.append(rows)
             codes.update(row[2] for row in rows)

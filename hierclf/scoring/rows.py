@@ -3,7 +3,8 @@
 ``decision`` is ``healthy`` or ``diseased``, by the cut point; ``label`` is the label
 that was decided on. They are taken from the full score and not from the six digits
 in the file. ``view_spread`` is the standard deviation of the screen's score over the
-views of the scan.
+views of the scan. What the guards of a bundle say stands behind it: ``action``
+(``accept``, ``reader`` or ``out_of_scope``), and the numbers behind that.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.guards import Guarded, guard_columns
 from hierclf.data.csv_table import escape_cell
 from hierclf.problem.labels import Hierarchy
 from hierclf.scoring.reading import UNREAD, Reading
@@ -37,24 +39,30 @@ class RowFormat:
         Its labels give a column of probabilities each, healthy first.
     digest : str
         Of the bundle; its start stands in each row.
+    guards : tuple of str, default=()
+        Columns that its guards fill.
     """
 
     hierarchy: Hierarchy[Any]
     digest: str
+    guards: tuple[str, ...] = ()
 
     @property
     def columns(self) -> Row:
         """Names of the columns, in their order."""
         probabilities = [f"p_{label}" for label in self.hierarchy.labels]
         first = ["path", "status", "code", "screen_score", "decision", "label"]
-        return [*first, *probabilities, "view_spread", "bundle", "sha256", "message"]
+        last = ["view_spread", *self.guards, "bundle", "sha256", "message"]
+        return [*first, *probabilities, *last]
 
     @property
     def bundle(self) -> str:
         """What stands in the column ``bundle``."""
         return self.digest[:N_DIGEST]
 
-    def scored(self, reading: Reading, told: Decisions, place: int) -> Row:
+    def scored(
+        self, reading: Reading, told: Decisions, guarded: Guarded | None, place: int
+    ) -> Row:
         """Write the row of a scan that has a score.
 
         Parameters
@@ -63,6 +71,8 @@ class RowFormat:
             The scan.
         told : Decisions
             Of the scans that it was scored with.
+        guarded : Guarded or None
+            What the guards say of these.
         place : int
             Its place among them.
 
@@ -78,8 +88,16 @@ class RowFormat:
             *(reading.path, "ok", "", _digits(told.screen_score[place])),
             "diseased" if decided else "healthy",
             str(self.hierarchy.labels[decided]),
-            *(*probabilities, spread, self.bundle, reading.sha256, ""),
+            *(*probabilities, spread, *self._guard_cells(guarded, place)),
+            *(self.bundle, reading.sha256, ""),
         ]
+
+    def _guard_cells(self, guarded: Guarded | None, place: int) -> Row:
+        if guarded is None:
+            return [""] * len(self.guards)
+        columns = guard_columns(guarded, self.hierarchy)
+        cells = [columns[name][place] for name in self.guards]
+        return [str(c) if isinstance(c, str) else _digits(c) for c in cells]
 
     def failed(self, reading: Reading, code: str, message: str) -> Row:
         """Write the row of a file that has no score.
@@ -101,7 +119,8 @@ class RowFormat:
         """
         unforeseen = code in UNREAD or reading.pixels is not None
         status = "error" if unforeseen else "rejected"
-        empty = [""] * (len(self.hierarchy.labels) + 4)  # score to view_spread
+        # score to view_spread, and the guards
+        empty = [""] * (len(self.hierarchy.labels) + 4 + len(self.guards))
         cells = [reading.path, status, code, *empty]
         return [*cells, self.bundle, reading.sha256, message]
 

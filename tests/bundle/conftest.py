@@ -13,7 +13,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from hierclf.bundle.info import BundleInfo, DataSummary, describe
+from hierclf.bundle.description import describe
+from hierclf.bundle.info import BundleInfo, DataSummary
 from hierclf.bundle.store import save_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.training.estimator import NetworkClassifier

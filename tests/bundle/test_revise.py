@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hierclf.bundle.card import render_card
-from hierclf.bundle.info import CARD, describe
+from hierclf.bundle.description import describe
+from hierclf.bundle.info import CARD
 from hierclf.bundle.revise import with_cut_point
 from hierclf.bundle.store import load_bundle, read_info
 from hierclf.cascade.cut_point import CutPointChoice

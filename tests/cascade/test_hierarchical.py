@@ -281,3 +281,51 @@ def test_shallow_leaf_is_not_starved() -> None:
     cascade = HierarchicalClassifier(healthy="healthy").fit(X, y)
     healthy = cascade.predict_proba(X)[y == "healthy", 0]
     assert healthy.mean() > 0.4
+
+
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_calibration_changes_probabilities_and_no_decision(method: str) -> None:
+    X, y = _data(n=900)
+    told = {
+        "healthy": "healthy",
+        "cut_point": "macro_recall",
+        "points": "all",
+        "adjustment": "tuned",
+    }
+    plain = HierarchicalClassifier(**told).fit(X, y)
+    other = HierarchicalClassifier(**told, calibration=method).fit(X, y)
+    new = _data(seed=0, n=2000)[0]
+    assert plain.predict(new).tolist() == other.predict(new).tolist()
+    assert other.adjustment_ == plain.adjustment_
+    before, after = plain.predict_proba(new), other.predict_proba(new)
+    assert np.abs(before - after).max() > 0.01
+    np.testing.assert_allclose(after.sum(axis=1), 1)
+
+
+def test_calibration_is_fitted_on_scans_that_were_held_out() -> None:
+    """One that looked at its own scans would leave scores as sure as they were."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(160, 40))  # nothing to learn
+    y = np.where(rng.random(160) < 0.5, "a", "b")
+    told = {"screen": LogisticRegression(C=100), "calibration": "platt", "cv": 5}
+    cascade = HierarchicalClassifier(**told).fit(X, y)
+    raw = cascade.screen_.predict_proba(X)[:, 1]
+    assert raw.std() > 0.2
+    assert cascade.decide(X).screen_score.std() < 0.1
+    assert cascade.held_out_ is not None  # also for a given cut point
+
+
+def test_least_cost_looks_at_calibrated_probabilities() -> None:
+    X, y = _data(n=900)
+    costs = [[0, 1, 1, 1], [1, 0, 1, 6], [1, 1, 0, 6], [1, 9, 9, 0]]
+    cascade = HierarchicalClassifier(
+        healthy="healthy", costs=costs, calibration="platt", cut_point="expected_cost"
+    ).fit(X, y)
+    held = cascade.held_out_
+    assert held is not None
+    inner = np.array(costs, dtype=float)[1:, 1:]
+    expected = (held.conditional @ inner).argmin(axis=1) + 1
+    found = cascade.named(held.uncalibrated, held.conditional, cascade.adjustment_)
+    np.testing.assert_array_equal(found, expected)
+    raw = (held.uncalibrated @ inner).argmin(axis=1) + 1
+    assert (raw != expected).any()

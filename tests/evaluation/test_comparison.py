@@ -5,7 +5,9 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score
 
 from hierclf.evaluation.bootstrap import patient_weights
-from hierclf.evaluation.comparison import paired
+from hierclf.evaluation.comparison import COMPARED, against_first, paired
+from hierclf.evaluation.delong import area_differences
+from hierclf.evaluation.mcnemar import discordances
 from hierclf.evaluation.metrics import draws, resampled
 from hierclf.evaluation.predictions import predictions_of
 from hierclf.foundation.errors import InputError
@@ -90,3 +92,75 @@ def test_other_scans_are_refused(other, message):
 def test_a_single_model_is_refused():
     with pytest.raises(InputError, match=r"models: expected at least two .* got 1"):
         paired({"a": _said(WORSE)})
+
+
+def _scored(predicted, score):
+    return predictions_of(
+        TRUTH, predicted, n_classes=3, groups=GROUPS, screen_score=score
+    )
+
+
+def test_each_model_is_set_against_the_first_in_every_figure():
+    noise = np.random.default_rng(8).random((3, 90))
+    scores = 0.3 * (TRUTH > 0) + 0.7 * noise
+    names = ("old", "new", "other")
+    answers = (WORSE, BETTER, TRUTH)
+    models = {
+        name: _scored(*told)
+        for name, told in zip(names, zip(answers, scores, strict=True), strict=True)
+    }
+    found = against_first(models, ordered=True, n_resamples=40, seed=3)
+    assert [(d.baseline, d.model, d.metric) for d in found] == [
+        ("old", model, metric) for model in names[1:] for metric in COMPARED
+    ]
+    for d in found:
+        alone = {name: models[name] for name in ("old", d.model)}
+        (same,) = paired(alone, metric=d.metric, n_resamples=40, seed=3)
+        assert d == same
+    unordered = against_first(models, ordered=False, n_resamples=2)
+    assert "quadratic_kappa" not in {d.metric for d in unordered}
+
+
+def test_without_scores_only_decisions_are_compared():
+    found = against_first({"a": _said(WORSE), "b": _said(BETTER)}, ordered=False)
+    metrics = [d.metric for d in found]
+    assert metrics == ["macro_recall", "sensitivity", "specificity"]
+
+
+def test_other_scans_are_refused_against_the_first():
+    other = predictions_of(TRUTH, WORSE, n_classes=3)
+    with pytest.raises(InputError, match=r"models, b: expected the scans"):
+        against_first({"a": _said(WORSE), "b": other}, ordered=False)
+
+
+def test_models_alike_are_seldom_told_apart():
+    """Clustered scans of 40 patients, no difference in truth: about 5 % of 300."""
+    rng = np.random.default_rng(0)
+    wrong = {"delong": 0, "bootstrap": 0, "by scan": 0, "by patient": 0}
+    for seed in range(300):
+        owner = np.repeat(np.arange(40), rng.integers(1, 6, 40))
+        truth = (rng.random(40) < 0.5).astype(int)[owner]
+        shared = rng.normal(0, 1, 40)[owner]
+        models = {}
+        for name in "ab":
+            own = rng.normal(0, 1, 40)[owner] + rng.normal(0, 1, owner.size)
+            score = 1 / (1 + np.exp(1 - 2 * truth - shared - own))
+            models[name] = predictions_of(
+                truth,
+                (score >= 0.5).astype(int),
+                n_classes=2,
+                groups=owner,
+                screen_score=score,
+            )
+        gains = against_first(models, ordered=False, n_resamples=300, seed=seed)
+        (area,) = (d.difference for d in gains if d.metric == "screen_auc")
+        (other,) = area_differences(models)
+        accuracy = discordances(models)[0]
+        wrong["bootstrap"] += not area.low <= 0 <= area.high
+        wrong["delong"] += not other.difference.low <= 0 <= other.difference.high
+        wrong["by scan"] += accuracy.by_scan.mid < 0.05
+        wrong["by patient"] += accuracy.by_patient.mid < 0.05
+    assert 6 <= wrong["delong"] <= 27
+    assert 6 <= wrong["bootstrap"] <= 36
+    assert wrong["by patient"] <= 27
+    assert wrong["by scan"] >= 30  # what patients are for

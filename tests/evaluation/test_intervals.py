@@ -156,3 +156,16 @@ def test_mean_leaves_out_classes_without_cases():
 
 def test_mean_of_nothing_is_undefined():
     assert intervals.mean_estimate(np.zeros((2, 3)), np.zeros((2, 3))).value is None
+
+
+def test_mirrored_bounds_stay_at_zero_and_hold_the_value():
+    near = intervals.reverse_bootstrap_estimate(0.1, np.linspace(0.15, 0.55, 41))
+    assert (near.low, near.high, near.method) == (0.0, 0.1, "reverse bootstrap")
+    far = intervals.reverse_bootstrap_estimate(0.6, np.linspace(0.2, 0.5, 41))
+    assert far.low == 0.6
+    assert far.high == pytest.approx(
+        1.2 - np.quantile(np.linspace(0.2, 0.5, 41), 0.025)
+    )
+    lost = intervals.reverse_bootstrap_estimate(0.1, np.full(5, np.nan))
+    assert (lost.low, lost.high, lost.n_excluded) == (None, None, 5)
+    assert lost.method == "reverse bootstrap"

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from hierclf.bundle.info import DataSummary, describe
+from hierclf.bundle.description import describe
+from hierclf.bundle.info import DataSummary
 from hierclf.bundle.store import save_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.features.extractor import FeatureExtractor

@@ -126,6 +126,36 @@ def test_whole_cascade(which, where, request):
     assert len(set(got["decided"].tolist())) > 1
 
 
+@pytest.mark.parametrize("method", ["temperature", "platt"])
+def test_calibrated_cascade(method, bundle, tmp_path):
+    """The graph repeats the calibration, and decides as without."""
+    cascade = HierarchicalClassifier(
+        network(),
+        network(),
+        cut_point="macro_recall",
+        points="all",
+        adjustment=0.5,
+        calibration=method,
+        cv=3,
+    ).fit(draw_scans(), LABELS)
+    assert cascade.calibrators_[0].slope != 1
+    assert cascade.calibrators_[1].slope != 1
+    ask(bundle(cascade), tmp_path / "e", "cascade")
+    new = draw_scans(seed=8)
+    got, said = on_frames(tmp_path / "e", new), cascade.decide(new)
+    np.testing.assert_allclose(got["probabilities"], said.probabilities, atol=1e-4)
+    assert got["decided"].tolist() == said.decided.tolist()
+
+
+def test_isotonic_steps_have_no_graph(bundle, tmp_path):
+    cascade = HierarchicalClassifier(
+        network(), network(), calibration="isotonic", cv=3
+    ).fit(draw_scans(), LABELS)
+    with pytest.raises(InputError, match=r"got isotonic steps"):
+        ask(bundle(cascade), tmp_path / "e", "cascade")
+    assert not (tmp_path / "e").exists()
+
+
 def test_trees_take_the_same_steps_as_in_python():
     """Where a sum is rounded otherwise, one in some ten thousand rows crosses one."""
     rng = np.random.default_rng(0)

@@ -11,13 +11,16 @@ import pytest
 from hierclf.cascade.curve import SweepCurve, sweep
 from hierclf.cascade.curve_interval import CurveInterval, bootstrap_curve
 from hierclf.cascade.cut_point import CutPointChoice, choose_cut_point, parse_rule
+from hierclf.evaluation.bands import precision_recall_band, roc_band
 from hierclf.evaluation.comparison import paired
+from hierclf.evaluation.net_benefit import net_benefit_curve
 from hierclf.evaluation.patients import by_patient
 from hierclf.evaluation.predictions import Predictions, predictions_of
+from hierclf.evaluation.subgroups import by_subgroup
 from hierclf.evaluation.summary import evaluate
 from hierclf.reporting.cut_point_figures import cut_point_figures
-from hierclf.reporting.data_figures import DataFigures, UnreadableScan
-from hierclf.reporting.results import RunResults
+from hierclf.reporting.data_figures import DataFigures, PartFigures, UnreadableScan
+from hierclf.reporting.results import Mistake, RunResults, ScreenCurves
 from hierclf.training.history import Epoch
 
 LABELS = ("healthy", "stage 1", "stage 2", "stage 3")
@@ -100,6 +103,11 @@ def make_sample(*, phantom: bool = False) -> Sample:
                 label: {"train": 3 * n, "val": n // 2, "test": n}
                 for label, n in zip(LABELS, np.bincount(truth).tolist(), strict=True)
             },
+            parts={
+                "train": PartFigures(n_scans=960, n_patients=570, n_diseased=447),
+                "test": PartFigures(n_scans=320, n_patients=190, n_diseased=149),
+            },
+            n_patients_found=761,
             unreadable=(
                 UnreadableScan(
                     scan="stage2/p0412_r.png",
@@ -155,8 +163,61 @@ def make_sample(*, phantom: bool = False) -> Sample:
             ],
         },
         seconds={"training": 312.4, "evaluation": 8.1},
+        curves=ScreenCurves(
+            roc=roc_band(said["cascade"], n_resamples=N_RESAMPLES, seed=0),
+            precision_recall=precision_recall_band(
+                said["cascade"], n_resamples=N_RESAMPLES, seed=0
+            ),
+            net_benefit=net_benefit_curve(said["cascade"], n_resamples=N_RESAMPLES),
+        ),
+        subgroups=(
+            by_subgroup(
+                said["cascade"],
+                "site",
+                np.array(["coast", "inland", "mobile unit"])[
+                    np.minimum(owner // 90, 2)
+                ].tolist(),
+                n_resamples=N_RESAMPLES,
+            ),
+        ),
+        mistakes=(
+            Mistake(
+                kind="false positive",
+                scan="healthy/p0003_l.png",
+                label="healthy",
+                predicted="stage 2",
+                screen_score=0.913,
+                probability=0.6,
+            ),
+            Mistake(
+                kind="wrong label",
+                scan="stage3/p0044_r.png",
+                label="stage 3",
+                predicted="stage 1",
+                screen_score=0.7,
+                probability=0.555,
+            ),
+        ),
     )
     return Sample(said["cascade"], curve, interval, choice, results)
+
+
+def small(results, **changes):
+    """Leave out what takes long to draw."""
+    kept = {"flat": results.models["flat"], "cascade": results.models["cascade"]}
+    less = {
+        "models": kept,
+        "explanations": {},
+        "differences": (),
+        "histories": {},
+        "per_patient": None,
+        "argmax": None,
+        "cut_point": None,
+        "curves": None,
+        "subgroups": (),
+        "mistakes": (),
+    }
+    return results.model_copy(update={**less, **changes})
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from hierclf.evaluation.intervals import Estimate
-from hierclf.evaluation.roc import roc_curve
+from hierclf.evaluation.isotonic import rising_fit
 from hierclf.reporting import figures
 from hierclf.reporting.pictures import HEAT, INK, PAPER
-from hierclf.reporting.reliability import ReliabilityBin
+from hierclf.reporting.reliability import ReliabilityBin, reliability
 from hierclf.reporting.results import EpochFigures
 
 
@@ -79,20 +79,6 @@ def test_cut_point_without_intervals(figure, sample):
     figure.draw_without_rendering()
 
 
-def test_roc_shows_the_curve_and_the_working_point(figure):
-    truth = np.array([False, False, True, True])
-    curve = roc_curve(truth, np.array([0.1, 0.4, 0.35, 0.8]))
-    figures.draw_roc(figure, curve, (0.5, 1.0))
-    lines = labelled(figure.axes[0])
-    np.testing.assert_array_equal(
-        lines["screen score"].get_xdata(), curve.false_positive_rate
-    )
-    np.testing.assert_array_equal(
-        lines["screen score"].get_ydata(), curve.true_positive_rate
-    )
-    assert lines["as decided"].get_xydata().tolist() == [[0.5, 1.0]]
-
-
 @pytest.mark.parametrize("cut", [None, 0.3])
 def test_scores_show_the_share_of_each_group(figure, cut):
     truth = np.array([False, False, False, True])
@@ -109,10 +95,24 @@ def test_scores_show_the_share_of_each_group(figure, cut):
 
 def test_reliability_shows_shares_and_bounds(figure):
     share = Estimate(value=0.25, low=0.1, high=0.5, method="wilson")
-    figures.draw_reliability(figure, [ReliabilityBin(0.3, share, 20)])
+    curve = (np.array([0.1, 0.9]), np.array([0.2, 0.8]))
+    figures.draw_reliability(figure, [ReliabilityBin(0.3, share, 20)], curve)
     (axes,) = figure.axes
-    assert labelled(axes)["share diseased"].get_xydata().tolist() == [[0.3, 0.25]]
+    lines = labelled(axes)
+    assert lines["share in a group"].get_xydata().tolist() == [[0.3, 0.25]]
+    assert lines["isotonic curve"].get_xydata().tolist() == [[0.1, 0.2], [0.9, 0.8]]
     assert axes.collections[0].get_segments()[0].tolist() == [[0.3, 0.1], [0.3, 0.5]]
+
+
+def test_legend_of_reliability_covers_nothing(sample):
+    """Error bars can be anywhere in the axes, so the legend is below them."""
+    figure = Figure(layout="constrained")
+    bins, said = reliability(sample.said), sample.said
+    figures.draw_reliability(figure, bins, rising_fit(said.diseased, said.screen_score))
+    figure.draw_without_rendering()
+    (axes,), (legend,) = figure.axes, figure.legends
+    assert axes.get_legend() is None
+    assert not legend.get_window_extent().overlaps(axes.get_window_extent())
 
 
 def epochs(**values):

@@ -13,6 +13,7 @@ from hierclf.foundation.errors import InputError, ResourceError
 from hierclf.reporting.data_figures import UnreadableScan
 from hierclf.reporting.report import write_report
 from hierclf.reporting.results import RunResults
+from tests.reporting.conftest import small
 
 MINUS = "\N{MINUS SIGN}"
 EVIL = "<script>alert('1')</script>"
@@ -33,21 +34,6 @@ def page(folder, parse):
 def write(folder, results, parse, said=None):
     write_report(folder, results, said)
     return parse((folder / "report.html").read_text("utf-8"))
-
-
-def small(results, **changes):
-    """Leave out what takes long to draw."""
-    kept = {"flat": results.models["flat"], "cascade": results.models["cascade"]}
-    less = {
-        "models": kept,
-        "explanations": {},
-        "differences": (),
-        "histories": {},
-        "per_patient": None,
-        "argmax": None,
-        "cut_point": None,
-    }
-    return results.model_copy(update={**less, **changes})
 
 
 def percent(estimate):
@@ -93,7 +79,7 @@ def test_scans_by_label_and_split(sample, page):
         numbers = [*splits.values(), sum(splits.values())]
         assert rows[label] == [str(n) for n in numbers]
     prevalence = 100 * np.mean(sample.said.truth > 0)
-    assert f"320 scans, of which {prevalence:.1f} % are diseased" in page.text
+    assert f"{prevalence:.1f} % of the 320 scans it was measured on" in page.text
 
 
 def test_differences_have_a_verdict(sample, page):
@@ -134,7 +120,7 @@ def test_argmax_and_patients_stand_apart(sample, page):
     argmax = sample.results.argmax.metrics["macro_recall"]
     assert page.rows(10)["most probable label"][0] == percent(argmax)
     patients = sample.results.per_patient
-    cells = page.rows(11)["cascade"]
+    cells = page.rows(13)["cascade"]
     assert cells[0] == percent(patients.metrics["macro_recall"])
     assert f"One answer for each of {patients.n_scans} patients" in page.text
 
@@ -171,8 +157,10 @@ def test_page_is_accessible(page):
     assert all(attrs["scope"] in ("row", "col") for attrs in page.of("th"))
     ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
     assert len(set(ids)) == len(ids)
+    sections = [s["id"] for s in page.of("section")]
     wanted = [a["href"][1:] for a in page.of("a")]
-    assert wanted == [s["id"] for s in page.of("section")]
+    assert wanted[: len(sections)] == sections
+    assert set(wanted) <= set(sections)
     assert {s["aria-labelledby"] for s in page.of("section")} <= set(ids)
 
 
@@ -189,6 +177,8 @@ def test_figures_are_also_png_files(folder, page):
             "confusion-patients.png",
             "cut-point.png",
             "screen-roc.png",
+            "screen-precision-recall.png",
+            "net-benefit.png",
             "screen-scores.png",
             "screen-reliability.png",
             "training-1-screen.png",
@@ -215,7 +205,7 @@ def test_same_results_same_bytes(sample, folder, tmp_path):
     again = RunResults.from_json(sample.results.to_json())
     write_report(tmp_path, again, sample.said)
     paths = [p.relative_to(folder) for p in folder.rglob("*") if p.is_file()]
-    assert len(paths) == 13
+    assert len(paths) == 15
     for path in paths:
         assert (tmp_path / path).read_bytes() == (folder / path).read_bytes(), path
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from hierclf.bundle.info import DataSummary, describe
+from hierclf.bundle.description import describe
+from hierclf.bundle.info import DataSummary
 from hierclf.bundle.store import save_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.scoring.options import ScoreOptions

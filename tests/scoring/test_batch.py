@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hierclf.bundle.store import Bundle
 from hierclf.cascade.decisions import Decisions
 from hierclf.foundation.errors import ResourceError
 from hierclf.problem.labels import Hierarchy
@@ -31,6 +32,11 @@ class Cascade:
         return Decisions(score, table, refined, (score >= 0.5).astype(int), None)
 
 
+def bundle_of(cascade):
+    """A bundle without guards."""
+    return Bundle(cascade, None, FORM.digest)
+
+
 def _readings(*values):
     return [
         Reading(f"{k}.png", f"{k:064}", None, "E_EMPTY", "expected a scan")
@@ -46,7 +52,7 @@ def _told(rows):
 
 def test_rows_stand_in_the_order_of_the_files():
     cascade = Cascade(RuntimeError())
-    rows = rows_of(_readings(0.125, None, 0.5, None, 1.0), cascade, FORM)
+    rows = rows_of(_readings(0.125, None, 0.5, None, 1.0), bundle_of(cascade), FORM)
     assert _told(rows) == [
         ("0.png", "ok", "", "0.125", "healthy"),
         ("1.png", "rejected", "E_EMPTY", "", ""),
@@ -61,7 +67,7 @@ def test_rows_stand_in_the_order_of_the_files():
 
 def test_score_that_is_no_number_is_no_score():
     """A NaN is not below a cut point, and would else read as healthy."""
-    rows = rows_of(_readings(0.5, 0.25, 1.0), Cascade(RuntimeError()), FORM)
+    rows = rows_of(_readings(0.5, 0.25, 1.0), bundle_of(Cascade(RuntimeError())), FORM)
     assert _told(rows)[1] == ("1.png", "error", "E_SCORE", "", "")
     assert rows[1][-1] == "expected a finite score, got NaN. Report this scan."
     assert [row[1] for row in rows] == ["ok", "error", "ok"]
@@ -70,7 +76,7 @@ def test_score_that_is_no_number_is_no_score():
 @pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError(), ValueError("x")])
 def test_scan_that_cannot_be_scored_takes_no_other_along(error):
     cascade = Cascade(error)
-    rows = rows_of(_readings(0.5, 0.75, None, 1.0), cascade, FORM)
+    rows = rows_of(_readings(0.5, 0.75, None, 1.0), bundle_of(cascade), FORM)
     assert [row[1] for row in rows] == ["ok", "error", "rejected", "ok"]
     assert rows[1][2] == "E_SCORE"
     assert rows[1][-1].startswith(f"expected a score, got {type(error).__name__}.")
@@ -80,11 +86,13 @@ def test_scan_that_cannot_be_scored_takes_no_other_along(error):
 
 def test_want_of_a_resource_stops_the_run():
     with pytest.raises(ResourceError, match="disk"):
-        rows_of(_readings(0.75, 1.0), Cascade(ResourceError("disk")), FORM)
+        rows_of(_readings(0.75, 1.0), bundle_of(Cascade(ResourceError("disk"))), FORM)
 
 
 def test_nothing_to_score():
     cascade = Cascade(RuntimeError())
-    assert [row[2] for row in rows_of(_readings(None), cascade, FORM)] == ["E_EMPTY"]
-    assert rows_of([], cascade, FORM) == []
+    assert [row[2] for row in rows_of(_readings(None), bundle_of(cascade), FORM)] == [
+        "E_EMPTY"
+    ]
+    assert rows_of([], bundle_of(cascade), FORM) == []
     assert cascade.sizes == []

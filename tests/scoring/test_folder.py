@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from hierclf.bundle.info import DataSummary, describe
+from hierclf.bundle.description import describe
+from hierclf.bundle.info import DataSummary
 from hierclf.bundle.store import load_bundle, save_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.data.pixels import read_scan

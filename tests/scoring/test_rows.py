@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.guards import Guarded
 from hierclf.data.csv_table import unescape_cell
 from hierclf.problem.labels import Hierarchy
 from hierclf.scoring.reading import UNREAD, Reading
@@ -33,12 +34,12 @@ def test_scored_row():
         decided=np.array([0, 2]),
         view_spread=np.array([0.0, 0.0123456789]),
     )
-    assert FORM.scored(SCAN, told, 1) == [
+    assert FORM.scored(SCAN, told, None, 1) == [
         *("a/b.png", "ok", "", "0.666666667", "diseased", "1"),
         *("0.333333333", "3.33333333e-08", "0.666666667", "0.0123456789"),
         *("0123456789abcdef", "9" * 64, ""),
     ]
-    assert FORM.scored(SCAN, told, 0)[3:10] == [
+    assert FORM.scored(SCAN, told, None, 0)[3:10] == [
         *("0.2", "healthy", "0", "0.8", "0.1", "0.1", "0")
     ]
 
@@ -46,7 +47,7 @@ def test_scored_row():
 def test_scores_of_one_view_have_no_spread():
     one = np.array([0.5])
     told = Decisions(one, np.array([[0.5, 0.5, 0]]), np.array([1]), np.array([1]), None)
-    row = FORM.scored(SCAN, told, 0)
+    row = FORM.scored(SCAN, told, None, 0)
     assert row[FORM.columns.index("view_spread")] == ""
     assert len(row) == len(FORM.columns)
 
@@ -79,3 +80,20 @@ def test_cells_come_back_and_no_cell_is_a_formula(rows):
     assert [[unescape_cell(cell) for cell in row] for row in found] == rows
     starts = {cell[:1] for row in found for cell in row}
     assert not starts & set("=+-@\t\r\n")
+
+
+def test_guards_have_cells_of_their_own():
+    form = RowFormat(FORM.hierarchy, FORM.digest, ("action", "scope", "label_set"))
+    told = Decisions(
+        np.array([0.5]), np.array([[0.5, 0.5, 0]]), np.array([1]), np.array([1]), None
+    )
+    sets = np.array([[True, True, False]])
+    guarded = Guarded(np.array(["reader"]), np.array([-0.25]), None, sets)
+    row = dict(zip(form.columns, form.scored(SCAN, told, guarded, 0), strict=True))
+    first, second, _ = FORM.hierarchy.labels
+    assert row["action"] == "reader"
+    assert row["scope"] == "-0.25"
+    assert row["label_set"] == f"{first}|{second}"
+    failed = form.failed(SCAN, "E_SCORE", "expected a score")
+    assert len(failed) == len(form.columns)
+    assert dict(zip(form.columns, failed, strict=True))["action"] == ""

@@ -1,0 +1,1 @@
+"""Calibration, deferral and the input gate, measured on scans that nobody fitted."""
