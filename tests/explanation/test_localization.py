@@ -93,6 +93,15 @@ def test_a_cold_map_scores_nothing() -> None:
     assert np.isnan(found["energy_in_lungs"])
 
 
+@pytest.mark.parametrize(("away", "hits"), [(1, 1.0), (3, 1.0), (4, 0.0)])
+def test_a_near_miss_is_a_hit(away: int, hits: float) -> None:
+    lesion = np.zeros((100, 60), dtype=bool)  # the tolerance is 3 pixels
+    lesion[50:54, 20:24] = True
+    heat = np.zeros((100, 60))
+    heat[51, 23 + away] = 1
+    assert localize(heat, lesion)["pointing"] == hits
+
+
 def test_no_lungs_known() -> None:
     heat, lesion, _ = scene(4)
     assert np.isnan(localize(heat, lesion)["energy_in_lungs"])
