@@ -9,6 +9,7 @@ import pytest
 
 from hierclf.__main__ import VERBS
 from hierclf.config.commands import EvaluateOptions, SweepOptions, TrainOptions
+from hierclf.config.shift import ShiftOptions
 from hierclf.console import _leaves, flag_of
 from hierclf.exporting.options import ExportOptions
 from hierclf.scoring.options import ScoreOptions
@@ -20,6 +21,7 @@ KINDS = {
     "train": TrainOptions,
     "sweep": SweepOptions,
     "evaluate": EvaluateOptions,
+    "shift": ShiftOptions,
     "score": ScoreOptions,
     "export": ExportOptions,
     "phantom": PhantomOptions,
