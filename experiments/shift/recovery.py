@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from experiments.shift.sources import Floats, Scans, Trained, at_share, split, train
-from hierclf.assembly.shift import Ward, fits_of, reasons_of
+from hierclf.assembly.refusal import fits_of, reasons_of
+from hierclf.assembly.shift import Ward
 from hierclf.cascade.curve import sweep
 from hierclf.cascade.cut_point import Rule
 from hierclf.cascade.relocation import Goal, move_cut_point, screen_costs

@@ -21,7 +21,8 @@ from experiments.shift.sources import (
     split,
     train,
 )
-from hierclf.assembly.shift import Ward, fits_of, reasons_of
+from hierclf.assembly.refusal import fits_of, reasons_of
+from hierclf.assembly.shift import Ward
 from hierclf.evaluation.prevalence import (
     calibrated_odds,
     expectation_maximization,

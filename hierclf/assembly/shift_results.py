@@ -9,13 +9,12 @@ from functools import partial
 import numpy as np
 from tqdm import tqdm
 
+from hierclf.assembly.refusal import fits_of, reasons_of
 from hierclf.assembly.shift import (
     Known,
     Ward,
-    fits_of,
     histogram,
     moves_of,
-    reasons_of,
     rebased,
     settled_by,
     swept_goal,

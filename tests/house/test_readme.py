@@ -11,6 +11,7 @@ from hierclf.__main__ import VERBS
 from hierclf.config.checking import CheckOptions
 from hierclf.config.commands import EvaluateOptions, SweepOptions, TrainOptions
 from hierclf.config.explaining import ExplainOptions
+from hierclf.config.shift import ShiftOptions
 from hierclf.console import _leaves, flag_of
 from hierclf.exporting.options import ExportOptions
 from hierclf.scoring.options import ScoreOptions
@@ -24,6 +25,7 @@ KINDS = {
     "sweep": SweepOptions,
     "evaluate": EvaluateOptions,
     "explain": ExplainOptions,
+    "shift": ShiftOptions,
     "score": ScoreOptions,
     "export": ExportOptions,
     "phantom": PhantomOptions,
