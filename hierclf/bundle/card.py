@@ -59,7 +59,7 @@ def _decision(info: BundleInfo) -> str:
         f"A scan is diseased where its score is at least {info.cut_point:.9g}, else "
         f"{healthy}. Diseased labels, {order}: {', '.join(map(str, diseased))}."
     ]
-    lines += _refinement(info)
+    lines += [*_refinement(info), *_guards(info)]
     if info.choice is not None:
         held_out = "the" if info.revisions else "the held-out training"
         lines.append(
@@ -75,6 +75,29 @@ def _decision(info: BundleInfo) -> str:
         for revision in info.revisions
     ]
     return "\n\n".join(lines)
+
+
+def _guards(info: BundleInfo) -> list[str]:
+    """Say what stands between a decision and its use."""
+    told = []
+    if info.calibration != "none":
+        told.append(
+            f"Probabilities were calibrated ({info.calibration}) on held-out training "
+            "scans; they are right where the share of diseased scans is as there."
+        )
+    if info.gate is not None:
+        told.append(
+            "Scans unlike the training ones are marked out_of_scope; of scans like "
+            f"them {info.gate.false_alarm:.3g} may be, by mistake."
+        )
+    if info.deferral is not None:
+        share = f"{info.deferral.passed:.3f} of the held-out training scans passed"
+        wrong = info.deferral.error
+        told.append(
+            f"Decisions go to a reader by the rule {info.deferral.rule}: {share}"
+            + ("." if wrong is None else f", and {wrong:.3f} of these were wrong.")
+        )
+    return told
 
 
 def _refinement(info: BundleInfo) -> list[str]:

@@ -269,3 +269,12 @@ def test_a_gate_without_its_file_is_refused(saved, tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match=r"beside the gate that info.json names"):
         load_bundle(folder)
+
+
+def test_the_model_card_tells_of_the_guards(saved, fitted):
+    _, guards = fitted
+    card = " ".join((saved / "model_card.md").read_text().split())
+    assert "calibrated (platt) on held-out training scans" in card
+    assert "of scans like them 0.05 may be, by mistake" in card
+    share = f"{guards.deferral.passed:.3f} of the held-out training scans passed"
+    assert f"by the rule coverage>=0.8: {share}" in card
