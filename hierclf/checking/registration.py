@@ -1,12 +1,13 @@
 """Two pictures laid over each other, to see whether they agree in what is fine.
 
 Hashes compare what is coarse, and two bodies in one position look coarsely the same:
-of 12,720 pairs of phantoms, which share one anatomy, some ten have near hashes. What
+of 12,720 pairs of phantoms, which share one anatomy, a dozen have near hashes. What
 no two bodies share is the fine structure. So a pair that looks alike is registered
 (shift, turn, scale and shear), all slow waves are taken away, and the rest is
-correlated. Copies that were compressed to quality 20, halved, cropped by 10 percent,
-turned by 5 degrees, or brightened agree to 0.91 and more; different chests and knees
-that look most alike to 0.79 at most, phantoms to 0.84.
+correlated. Of 90 scans of chests, knees and CT, copies at JPEG quality 20, halved,
+cropped by 5 percent or turned by 5 degrees agree to 0.91 and more; chests and knees of
+two patients that look most alike to 0.79 at most, phantoms to 0.84. The two knees of
+one patient, one of them mirrored, reached 0.91.
 """
 
 from __future__ import annotations
