@@ -14,6 +14,12 @@ Two distances, because each is blind to what the other sees:
   the reference. Scores of scans from another source may fall into any place, also by
   chance into that of a mixture; their features do not.
 
+Cramer-von Mises and Anderson-Darling distances of the scores have at times more power
+(contrast of 0.7, 400 scans: refused 7, 9 and 10 times of 10 at 1 %, without tolerance),
+at times less, and no unit in which a tolerance could be told. A domain classifier on
+the features has the power of the energy distance, needs half of the ward to be fitted,
+and gives no mixture. None of the five refused one of 40 wards that fit.
+
 A ward of thousands shows differences that matter to nobody, so each distance has a
 tolerance. Both are metrics, and by the triangle inequality a ward that lies within the
 tolerance :math:`\delta` of a mixture is seen at most :math:`\delta` farther off than

@@ -14,8 +14,9 @@ the held-out scores of the training scans. Three answers to the same question:
 
 All three are right only if a healthy scan of the ward gets the scores that a healthy
 scan of the reference gets, and a diseased one those of a diseased one. Where that is
-untrue they still answer, and wrongly. On Kermany's scans at shares of .4 to .9 the
-first has the smallest error; see ``experiments/shift``.
+untrue they still answer, and wrongly. On wards of 200 of Kermany's scans with shares of
+.4 to .9 the first two err alike, and the third more at high shares; see
+``experiments/shift``.
 """
 
 from __future__ import annotations
