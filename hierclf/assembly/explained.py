@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hierclf.assembly.cases import Look
 from hierclf.cascade.decisions import Decisions
+from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
 from hierclf.data.rows import take
@@ -38,6 +39,8 @@ class Explained:
         The label that was decided on.
     screen_score, probability : float, in [0, 1]
         P(diseased), and the probability of the label.
+    action : str
+        What the guards of the bundle say to do with it; '' without any.
     screen : StageMap
         Evidence for disease.
     refine : StageMap or None
@@ -50,6 +53,7 @@ class Explained:
     label: str
     screen_score: float
     probability: float
+    action: str
     screen: StageMap
     refine: StageMap | None
 
@@ -73,6 +77,8 @@ class Explainer:
         Fitted.
     n_channels : int, default=0
         Strongest channels to keep.
+    guards : Guards, optional
+        Of the cascade.
 
     Attributes
     ----------
@@ -87,8 +93,14 @@ class Explainer:
         If the screen cannot be explained.
     """
 
-    def __init__(self, cascade: HierarchicalClassifier, n_channels: int = 0) -> None:
+    def __init__(
+        self,
+        cascade: HierarchicalClassifier,
+        n_channels: int = 0,
+        guards: Guards | None = None,
+    ) -> None:
         self.cascade = cascade
+        self._guards = guards or Guards()
         self.n_channels = n_channels
         self.screen = unweighted(cascade.screen_)
         check_explainable(self.screen)
@@ -142,6 +154,10 @@ class Explainer:
         told = self.cascade.decide(pixels)
         if not np.isfinite(told.probabilities).all():
             raise FloatingPointError("a score is not finite")
+        actions = [""] * len(good)
+        if self._guards.active:
+            guarded = self._guards.look(self.cascade, pixels, told)
+            actions = guarded.action.tolist()
         sick = np.ones(len(good), dtype=np.bool_)
         screens = self.maps_of(self.screen, pixels, sick, told.screen_score)
         labels = np.asarray(self.cascade.hierarchy_.labels)[told.decided]
@@ -153,8 +169,10 @@ class Explainer:
             maps = self.maps_of(self.refine, take(pixels, rows), labels[rows], scores)
             refined = dict(zip(rows.tolist(), maps, strict=True))
         return [
-            _explained(look, told, place, str(labels[place]), screen, refined)
-            for place, (look, screen) in enumerate(zip(good, screens, strict=True))
+            _explained(look, told, place, str(labels[place]), action, screen, refined)
+            for place, (look, action, screen) in enumerate(
+                zip(good, actions, screens, strict=True)
+            )
         ]
 
     def maps_of(
@@ -211,6 +229,7 @@ def _explained(
     told: Decisions,
     place: int,
     label: str,
+    action: str,
     screen: StageMap,
     refined: dict[int, StageMap],
 ) -> Explained:
@@ -221,6 +240,7 @@ def _explained(
         label=label,
         screen_score=float(told.screen_score[place]),
         probability=float(told.probabilities[place, decided]),
+        action=action,
         screen=screen,
         refine=refined.get(place),
     )

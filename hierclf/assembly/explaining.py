@@ -178,6 +178,7 @@ def row_of(one: Explained, method: str, folder: str) -> ScanRow:
         status="ok",
         decision=one.decision,
         label=one.label,
+        action=one.action,
         truth=one.look.case.truth,
         screen_score=one.screen_score,
         probability=one.probability,

@@ -22,6 +22,7 @@ from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked, read_json, write_json
 from hierclf.reporting.comparison_figures import ComparisonFigures
+from hierclf.reporting.guard_figures import GuardFigures
 from hierclf.reporting.results import RunResults
 from hierclf.reporting.wording import judged, p_value
 
@@ -247,9 +248,27 @@ def print_results(folder: Path, results: RunResults) -> None:
     lines.append(f"screen AUC{word}: {_interval(main.metrics['screen_auc'])}")
     if results.threshold is not None:
         lines.append(f"cut point: {results.threshold:.3g}")
+    lines.extend(_guarded(results.guards, word))
     lines.extend(_compared(results.comparison, word))
     lines.append(f"report: {folder / 'report.html'}")
     print("\n".join(lines))  # noqa: T201
+
+
+def _guarded(figures: GuardFigures | None, word: str) -> list[str]:
+    """Say what was marked, and what goes to a reader."""
+    told = []
+    if figures is not None and figures.gate is not None:
+        told.append(
+            f"out of scope{word}: {_interval(figures.gate.marked)} of the scans"
+        )
+    if figures is not None and figures.deferral is not None:
+        found = figures.deferral
+        passed = f"{_interval(found.passed)} of the decisions pass"
+        wrong = f", of these {_interval(found.error)} are wrong"
+        if not found.passed.value:
+            wrong = ": the model is too weak for the promise"
+        told.append(f"to a reader by {found.rule}{word}: {passed}{wrong}")
+    return told
 
 
 def _compared(c: ComparisonFigures | None, word: str) -> list[str]:

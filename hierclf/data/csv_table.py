@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,9 @@ class Table:
     troubles: list[Trouble]
 
 
+_NEGATIVE = re.compile(r"-\d+(\.\d+)?(e[+-]?\d+)?", re.ASCII)
+
+
 def escape_cell(cell: str) -> str:
     """Keep a spreadsheet from running a cell as a formula.
 
@@ -62,13 +66,18 @@ def escape_cell(cell: str) -> str:
     -------
     safe : str
         With an apostrophe in front where the text starts like a formula (or
-        with an apostrophe, so that `unescape_cell` is its exact inverse).
+        with an apostrophe, so that `unescape_cell` is its exact inverse). A plain
+        negative number is none.
 
     Examples
     --------
     >>> escape_cell("=cmd"), escape_cell("scan.png")
     ("'=cmd", 'scan.png')
+    >>> escape_cell("-0.5"), escape_cell("-1+2")
+    ('-0.5', "'-1+2")
     """
+    if _NEGATIVE.fullmatch(cell):
+        return cell
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
 
 

@@ -246,7 +246,9 @@ class ScopeReader:
         trunk = _trunk_of(reader)
         self._trunk = trunk
         one = "whole" if trunk.options.views == "whole" else "center"
-        self._one = shared_trunk(trunk.featurizer, replace(trunk.options, views=one))
+        self._one = shared_trunk(
+            trunk.featurizer, replace(trunk.options, views=one), trunk.cache
+        )
 
     @property
     def n_features(self) -> int:
@@ -270,7 +272,7 @@ class ScopeReader:
 
     def of_one_view(self, scans: list[Frame]) -> Floats:
         """Give the same features, computing no other view."""
-        return _flat(self._one.features(scans)[:, 0])
+        return _flat(self._one.of_frames(scans)[:, 0])
 
 
 def _trunk_of(reader: Reader) -> FrozenTrunk:

@@ -142,6 +142,7 @@ class FrozenTrunk:
         self._engine.trunk.to(memory_format=torch.channels_last)
         self.frame_side = self.views.frame_side(options.image_size)
         self._reader = FrameReader(self.frame_side)
+        self.cache = cache
         self._cache = ArrayCache(cache, self.digest) if cache else None
         self._memory = _Memory()
 
@@ -151,6 +152,7 @@ class FrozenTrunk:
 
     def use_cache(self, folder: Path) -> None:
         """Keep features in a folder from now on."""
+        self.cache = folder
         self._cache = ArrayCache(folder, self.digest)
 
     @cached_property
@@ -294,6 +296,33 @@ class FrozenTrunk:
         features = np.concatenate(batches)
         self._memory.last = (digests, features)
         return features
+
+    def of_frames(self, frames: Sequence[Frame]) -> Features:
+        """Compute or recall features of scans in memory, one by one from the cache.
+
+        Parameters
+        ----------
+        frames : sequence of ndarray, length n_scans
+            Such as altered copies, which are made anew in each run.
+
+        Returns
+        -------
+        features : ndarray of float, shape (n_scans, n_views, *shape)
+            As `features` gives them.
+        """
+        cache = self._cache
+        if cache is None:
+            return self._of_memory(frames)
+        digests = [_content_of(pixels) for pixels in frames]
+        found = {digest: cache.get(digest) for digest in digests}
+        new = [k for k, digest in enumerate(digests) if found[digest] is None]
+        if new:
+            computed = self._of_memory([frames[k] for k in new])
+            for k, features in zip(new, computed, strict=True):
+                found[digests[k]] = features
+                cache.put(digests[k], features)
+        kept: list[Any] = [found[digest] for digest in digests]
+        return np.stack(kept).astype(self._kept)
 
     def _compute(self, frames: NDArray[np.float32]) -> Features:
         with torch.inference_mode():

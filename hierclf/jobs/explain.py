@@ -47,7 +47,7 @@ def explain(options: ExplainOptions) -> ExplanationResults:
     keep_apart(options.out, input=options.input, bundle=options.bundle)
     check_new(options.out, overwrite=options.overwrite, mark=MARK)
     bundle = load_bundle(options.bundle)
-    explainer = Explainer(bundle.cascade, options.channels)
+    explainer = Explainer(bundle.cascade, options.channels, bundle.guards)
     cases = list_cases(options.input, options.limit)
     remarks = [*cases.remarks, *([explainer.remark] if explainer.remark else [])]
     tell(remarks)

@@ -33,6 +33,8 @@ class ScanRow(Strict):
         Of the file; '' where it was not read.
     decision, label : str
         Healthy or diseased, and which label.
+    action : str
+        What the guards of the bundle say to do with the decision; '' without any.
     truth : str
         Its label in the manifest; '' where unknown.
     screen_score, probability : float or None
@@ -60,6 +62,7 @@ class ScanRow(Strict):
     code: str = ""
     decision: str = ""
     label: Text = ""
+    action: str = ""
     truth: Text = ""
     screen_score: float | None = None
     probability: float | None = None

@@ -128,7 +128,8 @@ def test_mistakes_are_mistakes(evaluated: Path, cohort_with_sexes: Path) -> None
     kinds = [one.kind for one in results.mistakes]
     assert max(map(kinds.count, kinds)) <= 2
     page = (evaluated / "report.html").read_text()
-    assert page.count("data:image/jpeg") == len(results.mistakes)
+    # each scan, and the map beside it
+    assert page.count("data:image/jpeg") == 2 * len(results.mistakes)
 
 
 def test_card_has_the_figures_of_the_run(trained: Path) -> None:
