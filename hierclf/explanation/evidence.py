@@ -23,7 +23,8 @@ from hierclf.features.extractor import FeatureExtractor
 from hierclf.features.readers import extractors_of, members_of, readers_of
 from hierclf.features.regions import discriminative_maps, main_regions
 from hierclf.foundation.errors import InputError
-from hierclf.inference.frozen import FrozenTrunk, shared_trunk
+from hierclf.inference.frozen import FrozenTrunk
+from hierclf.inference.shared import shared_trunk
 from hierclf.loading.scans import Scans
 from hierclf.metalearners.search import MetaLearner
 from hierclf.metalearners.slopes import check_smooth, logit_slopes, member_slopes

@@ -23,7 +23,8 @@ from sklearn.model_selection import GroupKFold
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.features.readers import Reader
 from hierclf.foundation.errors import InputError
-from hierclf.inference.frozen import FrozenTrunk, shared_trunk
+from hierclf.inference.frozen import FrozenTrunk
+from hierclf.inference.shared import shared_trunk
 from hierclf.loading.scans import Frame, Scans
 
 Floats = NDArray[np.float64]

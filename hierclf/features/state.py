@@ -6,7 +6,7 @@ from sklearn.frozen import FrozenEstimator
 
 from hierclf.features.extractor import POOLED, FeatureExtractor
 from hierclf.foundation.errors import InputError
-from hierclf.inference.frozen import shared_trunk
+from hierclf.inference.shared import shared_trunk
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.state import (
     NetworkDescription,

@@ -10,13 +10,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
-from weakref import WeakValueDictionary
 
 import numpy as np
 import pandas as pd
@@ -371,40 +369,3 @@ class _Pending:
 def _parts(items: list[Frame], size: int) -> Iterator[list[Frame]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
-
-
-_TRUNKS: WeakValueDictionary[tuple[str, str], FrozenTrunk] = WeakValueDictionary()
-_RECENT: deque[FrozenTrunk] = deque(maxlen=4)
-
-
-def shared_trunk(
-    featurizer: Featurizer, options: ViewOptions, cache: Path | None = None
-) -> FrozenTrunk:
-    """Give the one trunk of this process with these weights and views.
-
-    Two stages on the same frozen trunk then compute its features once.
-
-    Parameters
-    ----------
-    featurizer : Featurizer
-        Used only where no equal one is alive.
-    options : ViewOptions
-        Geometry and precision.
-    cache : Path, optional
-        Folder for features.
-
-    Returns
-    -------
-    trunk : FrozenTrunk
-        Shared as long as somebody holds it; the last four are held here, so that
-        fits one after another on one trunk compute its features once.
-    """
-    key = (digest_of(featurizer, options), str(cache))
-    trunk = _TRUNKS.get(key)
-    if trunk is None:
-        trunk = FrozenTrunk(featurizer, options, cache)
-        _TRUNKS[key] = trunk
-    if trunk in _RECENT:
-        _RECENT.remove(trunk)
-    _RECENT.append(trunk)
-    return trunk

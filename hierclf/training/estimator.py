@@ -20,8 +20,9 @@ from hierclf.data.rows import patients_of, row_weights, take
 from hierclf.data.split import hold_out, merge_rare
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.seeding import derive_seed
-from hierclf.inference.frozen import FrozenTrunk, Output, shared_trunk
+from hierclf.inference.frozen import FrozenTrunk, Output
 from hierclf.inference.precision import resolve_precision
+from hierclf.inference.shared import shared_trunk
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import FrameReader, Scans
 from hierclf.networks.backbones import Backbone

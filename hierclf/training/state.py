@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from hierclf.foundation.errors import InputError
-from hierclf.inference.frozen import ViewOptions, shared_trunk
+from hierclf.inference.frozen import ViewOptions
+from hierclf.inference.shared import shared_trunk
 from hierclf.networks.backbones import make_backbone
 from hierclf.networks.network import Featurizer, Network, make_featurizer, make_head
 from hierclf.training.estimator import NetworkClassifier

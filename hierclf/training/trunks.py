@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 
 from hierclf.foundation.seeding import derive_seed
-from hierclf.inference.frozen import FrozenTrunk, Output, ViewOptions, shared_trunk
+from hierclf.inference.frozen import FrozenTrunk, Output, ViewOptions
 from hierclf.inference.precision import resolve_precision
+from hierclf.inference.shared import shared_trunk
 from hierclf.networks.backbones import Backbone, make_backbone
 from hierclf.networks.network import make_featurizer
 from hierclf.training.options import NetworkOptions

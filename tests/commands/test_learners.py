@@ -202,19 +202,19 @@ def test_second_fit_touches_no_network(
     cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another process, the same cache: features are read and nothing is computed."""
-    from hierclf.inference import frozen
+    from hierclf.inference import frozen, shared
     from hierclf.training import trunks
 
     arguments = (
         "train", "--data", cohort, "--healthy", "healthy", "--model", "scda+tree@4",
         "--folds", 2, "--no-baselines", "--resamples", 200, *NETWORK,
-        "--cache", tmp_path / "cache",
+        "--cache", tmp_path / "cache", "--pictured", 0,
     )  # fmt: skip
     done = command(*arguments, "--out", tmp_path / "1")
     assert done.returncode == 0, done.stderr
     trunks._trunk.cache_clear()
-    frozen._RECENT.clear()
-    frozen._TRUNKS.clear()
+    shared._RECENT.clear()
+    shared._TRUNKS.clear()
 
     def refuse(*_: object) -> None:
         raise AssertionError("a network was asked")
