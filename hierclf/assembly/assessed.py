@@ -96,11 +96,22 @@ def _stack(parts: Sequence[Decisions], order: Indices) -> Decisions:
 
 
 def stack_guarded(parts: Sequence[Guarded], order: Indices) -> Guarded:
-    """Put what the guards said in all folds into one."""
+    """Put what the guards said in all folds into one.
+
+    A fold of too few patients has no gate: its scans have NaN for how far they are
+    out of scope.
+    """
 
     def all_of(name: str) -> Any:
         found = [getattr(part, name) for part in parts]
-        return None if found[0] is None else np.concatenate(found)[order]
+        if all(one is None for one in found):
+            return None
+        sizes = [len(part.action) for part in parts]
+        filled = [
+            np.full(size, np.nan) if one is None else one
+            for one, size in zip(found, sizes, strict=True)
+        ]
+        return np.concatenate(filled)[order]
 
     return Guarded(**{name: all_of(name) for name in Guarded.__dataclass_fields__})
 

@@ -181,6 +181,7 @@ def assess(
     """
     parts: list[dict[str, Decisions]] = []
     watched: list[Guarded] = []
+    guarding = False
     members: list[dict[str, Decisions]] = []
     for train, test in folds:
         seen, unseen = manifest.iloc[train], manifest.iloc[test]
@@ -189,8 +190,8 @@ def assess(
         said = {candidate(name): one.decide(unseen) for name, one in others}
         chosen = said.get(candidate(fitted.chosen)) or fitted.cascade.decide(unseen)
         said |= cascades(chosen)
-        if fitted.guards.active:
-            watched.append(fitted.guards.look(fitted.cascade, unseen, chosen))
+        watched.append(fitted.guards.look(fitted.cascade, unseen, chosen))
+        guarding |= fitted.guards.active
         if builder.options.baselines:
             said = _flats(builder, seen, unseen) | said
         parts.append(said)
@@ -198,7 +199,7 @@ def assess(
     rows = np.concatenate([test for _, test in folds])
     fold = np.repeat(np.arange(len(folds)), [len(test) for _, test in folds])
     order = np.argsort(rows, kind="stable")
-    guarded = stack_guarded(watched, order) if watched else None
+    guarded = stack_guarded(watched, order) if guarding else None
     alone = members if all(one.keys() == members[0].keys() for one in members) else [{}]
     told = (stack_all(parts, order), stack_all(alone, order))
     return Assessed(rows[order], fold[order], *told, guarded), fitted

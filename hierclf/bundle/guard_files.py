@@ -75,7 +75,15 @@ def unpack_guards(
     """
     if (info.gate is not None) != (GATE in files):
         raise refuse(GATE, "it beside the gate that info.json names", "one alone")
-    return Guards(_reference(info, files), _gate(info, files, cascade), info.deferral)
+    reference, gate = _reference(info, files), _gate(info, files, cascade)
+    if reference is None and (gate is not None or info.deferral is not None):
+        raise refuse(REFERENCE, "it beside a gate or a deferral", "none")
+    if reference is not None:
+        widths = (0, 0) if gate is None else (len(gate.variances), 2)
+        got = (reference.projections.shape[1], reference.scope.shape[1])
+        if got != widths:
+            raise refuse(REFERENCE, f"{widths} columns of projections and scope", got)
+    return Guards(reference, gate, info.deferral)
 
 
 def deferral_at(
@@ -103,18 +111,8 @@ def _reference(info: BundleInfo, files: Mapping[str, bytes]) -> Reference | None
         return None
     names = set(Reference.__dataclass_fields__)
     found = _load(REFERENCE, files[REFERENCE], names)
-    n, n_diseased = len(found["truth"]), len(info.labels) - 1
-    shapes = {
-        **dict.fromkeys(("truth", "screen_score", "refined", "patients"), (n,)),
-        "conditional": (n, n_diseased),
-        "projections": (n, found["projections"].shape[-1]),
-        "scope": (n, found["scope"].shape[-1]),
-    }
-    wrong = [k for k, shape in shapes.items() if found[k].shape != shape]
-    counts = {k: found[k] for k in ("truth", "refined", "patients")}
-    wrong += [k for k, array in counts.items() if array.dtype != np.int64]
-    if wrong or not n:
-        raise refuse(REFERENCE, "arrays of one length and kind", wrong or "none")
+    _check_forms(found, len(info.labels) - 1)
+    n, n_diseased = found["conditional"].shape
     ranges = {"truth": n_diseased, "refined": n_diseased, "patients": n - 1}
     high = {**ranges, "screen_score": 1, "conditional": 1}
     low = {"refined": 1}
@@ -125,6 +123,30 @@ def _reference(info: BundleInfo, files: Mapping[str, bytes]) -> Reference | None
     return Reference(**found)
 
 
+def _check_forms(found: Arrays, n_diseased: int) -> None:
+    """Refuse arrays that are not of one length, or of another type."""
+    counts = dict.fromkeys(("truth", "refined", "patients"), ("int64", 1))
+    tables = dict.fromkeys(("conditional", "scope"), ("float64", 2))
+    forms = {
+        **counts,
+        **tables,
+        "screen_score": ("float64", 1),
+        "projections": ("float32", 2),
+    }
+    n = found["truth"].shape[:1]
+    wrong = [
+        name
+        for name, (kind, n_axes) in forms.items()
+        if (found[name].dtype.name, found[name].ndim) != (kind, n_axes)
+        or found[name].shape[:1] != n
+    ]
+    if wrong or not n or not n[0]:
+        raise refuse(REFERENCE, "arrays of one length and kind", wrong or "none")
+    shares = found["conditional"]
+    if shares.shape[1] != n_diseased or np.abs(shares.sum(axis=1) - 1).max() > 1e-6:
+        raise refuse(REFERENCE, f"{n_diseased} shares that sum to 1", shares.shape)
+
+
 def _gate(
     info: BundleInfo, files: Mapping[str, bytes], cascade: HierarchicalClassifier
 ) -> ScopeGate | None:
@@ -133,10 +155,8 @@ def _gate(
     if not readers_of(cascade.screen_):
         raise refuse(GATE, "a cascade that looks at scans", "one on tables")
     found = _load(GATE, files[GATE], set(_ARRAYS))
-    n, k = (
-        ScopeReader(readers_of(cascade.screen_)[0]).n_features,
-        len(found["variances"]),
-    )
+    n = ScopeReader(readers_of(cascade.screen_)[0]).n_features
+    k = max(1, found["variances"].size)
     shapes = {"components": (k, n), "variances": (k,)}
     for name, array in found.items():
         if array.shape != shapes.get(name, (n,)) or array.dtype != np.float64:

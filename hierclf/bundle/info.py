@@ -100,7 +100,10 @@ class GateNumbers(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    thresholds: tuple[float, float]
+    thresholds: tuple[
+        Annotated[float, Field(gt=0, allow_inf_nan=False)],
+        Annotated[float, Field(allow_inf_nan=False)],
+    ]
     false_alarm: float = Field(gt=0, lt=1)
     noise: float = Field(gt=0, allow_inf_nan=False)
     bias: float = Field(allow_inf_nan=False)
@@ -209,13 +212,16 @@ class BundleInfo(BaseModel):
 
     def _check_calibration(self) -> None:
         n_labels = len(self.labels)
+        if (self.calibration == "none") != (self.calibrators[0] is None):
+            raise ValueError("calibrators must be there where there is a calibration")
         for found, n_classes in zip(self.calibrators, (2, n_labels - 1), strict=True):
             if found is not None and (
                 len(found.biases) != n_classes or found.method != self.calibration
             ):
                 raise ValueError("calibrators must fit the stages and the calibration")
         deferral = self.deferral
-        if deferral and deferral.quantiles and len(deferral.quantiles) != n_labels:
+        quantiles = None if deferral is None else deferral.quantiles
+        if quantiles is not None and len(quantiles) != n_labels:
             raise ValueError("deferral must have a quantile for each label")
 
 

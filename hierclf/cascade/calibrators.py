@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 TINY = 1e-12
 """Probabilities below it count as this much, so that their logarithm is finite."""
 _SLOPES = (0.01, 100.0)
+_MOST_BIAS = 50.0
 
 
 class Calibrator(BaseModel):
@@ -34,7 +35,7 @@ class Calibrator(BaseModel):
     ----------
     method : {"temperature", "platt", "isotonic"}
         See `fit_calibrator`.
-    slope : float, positive
+    slope : float, in [0.01, 100]
         :math:`a` in :math:`q = \mathrm{softmax}(a \log p + b)`.
     biases : tuple of float, length K
         :math:`b`; they sum to 0.
@@ -46,7 +47,7 @@ class Calibrator(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Literal["temperature", "platt", "isotonic"]
-    slope: float = Field(1.0, gt=0, allow_inf_nan=False)
+    slope: float = Field(1.0, ge=_SLOPES[0], le=_SLOPES[1], allow_inf_nan=False)
     biases: tuple[float, ...] = Field(min_length=1)
     steps: tuple[tuple[tuple[float, ...], tuple[float, ...]], ...] = ()
 
@@ -56,12 +57,15 @@ class Calibrator(BaseModel):
             raise ValueError("steps are needed for isotonic, and for nothing else")
         if self.steps and len(self.steps) != len(self.biases):
             raise ValueError("steps must have as many entries as biases")
-        if not np.isfinite(self.biases).all():
-            raise ValueError("biases must be finite")
+        biases = np.array(self.biases)
+        if not (np.abs(biases) <= _MOST_BIAS).all() or abs(biases.sum()) > 1e-6:
+            raise ValueError(f"biases must sum to 0 and be at most {_MOST_BIAS}")
         for places, shares in self.steps:
             told = np.array([places, shares]) if len(places) == len(shares) else None
             if told is None or not told.size or not np.all((told >= 0) & (told <= 1)):
                 raise ValueError("steps must be pairs of equally many shares")
+            if not np.all((told[1] > 0) & (told[1] < 1)):
+                raise ValueError("steps must never say 0 or 1")
             if (np.diff(told) < 0).any():
                 raise ValueError("steps must rise")
         return self
@@ -207,13 +211,14 @@ def _softmax_fit(
         value = -told[np.arange(n), targets].mean() + (params @ params) / (2 * n)
         return float(value), gradient
 
-    bounds = [tuple(np.log(_SLOPES)), *[(None, None)] * n_classes]
+    bounds = [tuple(np.log(_SLOPES)), *[(-_MOST_BIAS / 2, _MOST_BIAS / 2)] * n_classes]
     start = np.zeros(n_classes + 1)
     found = minimize(
         loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"ftol": 1e-12}
     ).x
     biases = found[1:] - found[1:].mean()
-    return float(np.exp(found[0])), tuple(biases.tolist())
+    slope = float(np.clip(np.exp(found[0]), *_SLOPES))  # exp of log rounds
+    return slope, tuple(biases.tolist())
 
 
 Calibrators = tuple[Calibrator | None, Calibrator | None]

@@ -8,7 +8,7 @@ from typing import Literal
 from hierclf.foundation.errors import InputError
 
 Calibration = Literal["none", "temperature", "platt", "isotonic"]
-_RULE = re.compile(r"(error)<=(0?\.\d+)|(coverage)>=(0?\.\d+)")
+_RULE = re.compile(r"(error)<=(0?\.\d+)|(coverage)>=(0?\.\d+)", re.ASCII)
 
 
 def parse_deferral(text: str) -> tuple[str, float]:

@@ -119,7 +119,7 @@ class Guards:
             action[~judged.passes] = READER
         if self.gate is not None:
             over = self.gate.excess(self._reader(cascade)(scans))
-            action[over > 0] = OUT
+            action[~(over <= 0)] = OUT  # what is no number, too
         return Guarded(action, over, sure, sets)
 
     def at(self, cut_point: float) -> Guards:
@@ -151,7 +151,7 @@ def guard_columns(
     -------
     columns : dict of str to ndarray, shape (n_scans,)
         ``action``, ``scope``, ``confidence`` and ``label_set`` (labels with | between
-        them), as far as the guards tell them.
+        them; a / stands for a | in a label), as far as the guards tell them.
     """
     columns: dict[str, NDArray[Any]] = {"action": guarded.action}
     if guarded.scope is not None:
@@ -159,7 +159,8 @@ def guard_columns(
     if guarded.confidence is not None:
         columns["confidence"] = guarded.confidence
     if guarded.sets is not None:
-        names = np.asarray(hierarchy.labels, dtype=str)
+        labels = [str(label).replace("|", "/") for label in hierarchy.labels]
+        names = np.asarray(labels)
         columns["label_set"] = np.array(["|".join(names[one]) for one in guarded.sets])
     return columns
 

@@ -213,6 +213,23 @@ class TrainOptions(Measured):
         return self
 
     @model_validator(mode="after")
+    def _deferral_can_be_kept(self) -> TrainOptions:
+        given = not isinstance(self.cut_point, str)
+        if self.defer != "none" and given and self.calibration == "none":
+            raise ValueError(
+                "defer: expected scans that are held out, got a number as the cut "
+                "point and no calibration. Take a rule as the cut point, or a "
+                "--calibration."
+            )
+        if self.defer.startswith("error") and self.calibration == "isotonic":
+            raise ValueError(
+                "defer: expected platt, temperature or none as the calibration beside "
+                "a bound on the error, got isotonic. Its steps fit the scans that the "
+                "bound is tested on, which breaks the promise."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _stages_have_what_they_need(self) -> TrainOptions:
         for options in [self.of_candidate(name) for name in self.candidates] or [self]:
             for stage in STAGE_NAMES:

@@ -42,6 +42,8 @@ def shift(options: ShiftOptions) -> ShiftResults:
     for place in (options.out, options.write_bundle):
         if place is not None:
             keep_apart(place, data=options.data, bundle=options.bundle)
+    if options.write_bundle is not None:
+        keep_apart(options.out, write_bundle=options.write_bundle)
     check_new(options.out, overwrite=options.overwrite, mark=SHIFT_PAGE)
     if options.write_bundle is not None:
         check_new(options.write_bundle, overwrite=options.overwrite, mark=MANIFEST)

@@ -177,13 +177,20 @@ def test_the_refinement_learns_from_diseased_scans_only():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"slope": 0.0}, "greater than 0"),
-        ({"biases": (float("nan"), 0.0)}, "finite"),
+        ({"slope": 0.0}, "greater than or equal to 0.01"),
+        ({"slope": 1e308}, "less than or equal to 100"),
+        ({"biases": (float("nan"), 0.0)}, "biases must sum to 0"),
+        ({"biases": (1.0, 1.0)}, "biases must sum to 0"),
+        ({"biases": (1e308, -1e308)}, "biases must sum to 0"),
+        (
+            {"method": "isotonic", "steps": (((0.0,), (0.0,)),) * 2},
+            "steps must never say 0 or 1",
+        ),
         ({"method": "isotonic"}, "steps are needed"),
         ({"steps": (((0.0,), (1.0,)), ((0.0,), (1.0,)))}, "steps are needed"),
-        ({"method": "isotonic", "steps": (((0.0,), (1.0,)),)}, "as many entries"),
+        ({"method": "isotonic", "steps": (((0.0,), (0.5,)),)}, "as many entries"),
         (
-            {"method": "isotonic", "steps": (((0.0, 1.0), (1.0, 0.0)),) * 2},
+            {"method": "isotonic", "steps": (((0.0, 1.0), (0.9, 0.1)),) * 2},
             "steps must rise",
         ),
         ({"method": "isotonic", "steps": (((0.0,), ()),) * 2}, "equally many"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,11 +21,12 @@ from hierclf.bundle.info import DataSummary
 from hierclf.bundle.revise import with_cut_point
 from hierclf.bundle.store import load_bundle, save_bundle
 from hierclf.cascade.deferral import choose_deferral
-from hierclf.cascade.guards import Guards, fit_guards, guard_columns
+from hierclf.cascade.guards import Guarded, Guards, fit_guards, guard_columns
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.foundation.errors import BundleError, InputError
 from hierclf.foundation.files import sha256_bytes
 from hierclf.loading.scans import FrameReader
+from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
 
@@ -247,6 +249,21 @@ def _rewrite(folder: Path, name: str, content: bytes) -> None:
         (REFERENCE, {"screen_score": np.full(90, np.nan)}, r"finite numbers"),
         (REFERENCE, {"truth": np.zeros(90)}, r"of one length and kind"),
         (REFERENCE, {"scope": np.zeros((4, 2))}, r"of one length and kind"),
+        (REFERENCE, {"truth": np.array(3)}, r"of one length and kind"),
+        (
+            REFERENCE,
+            {"projections": np.array(1, np.float32)},
+            r"of one length and kind",
+        ),
+        (REFERENCE, {"conditional": np.zeros((90, 2))}, r"2 shares that sum to 1"),
+        (REFERENCE, {"scope": np.zeros((90, 1))}, r"columns of projections and scope"),
+        (
+            REFERENCE,
+            {"projections": np.zeros((90, 3), np.float32)},
+            r"columns of projections and scope",
+        ),
+        (GATE, {"variances": np.array(1.0)}, r"of shape"),
+        (GATE, {"components": np.zeros((0, 32)), "variances": np.zeros(0)}, r"shape"),
         (REFERENCE, {"more": np.zeros(1)}, r"expected the arrays"),
         (GATE, {"mean": np.zeros(3)}, r"mean of shape"),
         (GATE, {"spread": np.zeros(32)}, r"positive spreads|spread of shape"),
@@ -259,6 +276,46 @@ def test_guards_that_are_none_are_refused(saved, tmp_path, name, change, message
     _rewrite(folder, name, save(arrays | change))
     with pytest.raises(BundleError, match=message):
         load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"calibrators": [None, None]}, r"calibrators must be there"),
+        ({"calibration": "none"}, r"calibrators must be there"),
+        ({"calibration": "temperature"}, r"calibrators must fit"),
+        ({"gate": {"thresholds": [0.0, 1.0]}}, r"thresholds"),
+        ({"gate": {"false_alarm": 2}}, r"false_alarm"),
+        ({"deferral": {"quantiles": []}}, r"a quantile for each label"),
+        ({"deferral": {"quantiles": [0.5]}}, r"a quantile for each label"),
+    ],
+)
+def test_descriptions_of_guards_that_are_none(saved, tmp_path, changes, message):
+    folder = Path(shutil.copytree(saved, tmp_path / "bad"))
+    told = json.loads((folder / "info.json").read_text())
+    for name, value in changes.items():
+        told[name] = told[name] | value if isinstance(value, dict) else value
+    _rewrite(folder, "info.json", json.dumps(told).encode())
+    with pytest.raises(BundleError, match=message):
+        load_bundle(folder)
+
+
+def test_guards_need_the_scans_that_they_were_fitted_on(saved, tmp_path):
+    folder = Path(shutil.copytree(saved, tmp_path / "bad"))
+    (folder / REFERENCE).unlink()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["files"][REFERENCE]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"beside a gate or a deferral"):
+        load_bundle(folder)
+
+
+def test_what_is_no_number_is_out_of_scope(fitted, manifest):
+    cascade, guards = fitted
+    broken = replace(guards.gate, mean=np.full_like(guards.gate.mean, np.nan))
+    said = cascade.decide(manifest)
+    told = replace(guards, gate=broken, _readers=[]).look(cascade, manifest, said)
+    assert (told.action == "out_of_scope").all()
 
 
 def test_a_gate_without_its_file_is_refused(saved, tmp_path):
@@ -278,3 +335,10 @@ def test_the_model_card_tells_of_the_guards(saved, fitted):
     assert "of scans like them 0.05 may be, by mistake" in card
     share = f"{guards.deferral.passed:.3f} of the held-out training scans passed"
     assert f"by the rule coverage>=0.8: {share}" in card
+
+
+def test_a_label_with_a_bar_does_not_look_like_two():
+    hierarchy = Hierarchy("healthy", ("a|b", "c"))
+    sets = np.array([[False, True, True]])
+    said = Guarded(np.array(["reader"]), None, np.array([0.5]), sets)
+    assert guard_columns(said, hierarchy)["label_set"].tolist() == ["a/b|c"]

@@ -26,6 +26,9 @@ def test_curve_is_that_of_a_loop(levels):
         found.append((len(taken) / 120, sum(taken) / len(taken)))
     assert curve.taken == pytest.approx([share for share, _ in found])
     assert curve.error == pytest.approx([error for _, error in found])
+    # each decision counts with the error from its own confidence on
+    errors = dict(zip(sorted(set(sure), reverse=True), curve.error, strict=True))
+    assert curve.area == pytest.approx(np.mean([errors[s] for s in sure]))
 
 
 def test_area_of_single_decisions_is_the_mean_of_all_errors():
