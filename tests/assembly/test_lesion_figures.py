@@ -28,7 +28,7 @@ def explained(number: int, patient: str, *, sick: bool = True) -> Explained:
         lesion[number : number + 3, 2:6] = True
     case = Case(f"scan{number}", "", patient, truth="ab"[number % 2])
     look = Look(case, pixels=np.zeros((4, 4)), shape=(SIDE, SIDE), lesion=lesion)
-    return Explained(look, "diseased", "a", 0.9, 0.9, stage_map(number), None)
+    return Explained(look, "diseased", "a", 0.9, 0.9, "", stage_map(number), None)
 
 
 class Twins:
