@@ -29,9 +29,11 @@ def main(argv: list[str]) -> int:
 
     summary = score_folder(options)
     failed = ", ".join(f"{code} {n}" for code, n in sorted(summary.n_failed.items()))
+    actions = ", ".join(f"{n} {action}" for action, n in summary.n_actions.items())
     print(  # noqa: T201
         f"{summary.n_ok} scans scored, {sum(summary.n_failed.values())} without a score"
-        f"{f' ({failed})' if failed else ''}: {options.out}"
+        f"{f' ({failed})' if failed else ''}{f'; {actions}' if actions else ''}: "
+        f"{options.out}"
     )
     return summary.exit_code
 

@@ -78,7 +78,7 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
         _log.warning("%s", links)
     with locked(options.out.with_name(f".{options.out.name}.lock")):
         kept = _prepare(options, form)
-        codes = _score(options, bundle, form, kept)
+        codes, actions = _score(options, bundle, form, kept)
     if not codes:
         raise InputError(
             f"{options.input}: expected at least one scan (PNG, JPEG, TIFF or DICOM), "
@@ -88,6 +88,7 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
     return ScoreSummary(
         n_ok=codes[""],
         n_failed=failed,
+        n_actions={action: n for action, n in sorted(actions.items()) if action},
         n_earlier=len(kept.done),
         digest=bundle.digest,
     )
@@ -131,9 +132,9 @@ def _score(
     bundle: Bundle,
     form: RowFormat,
     kept: Kept,
-) -> Counter[str]:
-    """Append a row for each scan that has none, and count the codes of all."""
-    codes = kept.codes.copy()
+) -> tuple[Counter[str], Counter[str]]:
+    """Append a row for each scan that has none; count codes and actions of all."""
+    codes, actions = kept.codes.copy(), kept.actions.copy()
     fresh = (
         path
         for path in list_scans(options.input)
@@ -148,9 +149,10 @@ def _score(
             flag_copies(rows, kept.seen)
             journal.append(rows)
             codes.update(row[2] for row in rows)
+            actions.update(map(form.action_of, rows))
             bar.update(len(rows))
         journal.finish()
-    return codes
+    return codes, actions
 
 
 def _batches(readings: Iterator[Reading], size: int) -> Iterator[list[Reading]]:

@@ -38,6 +38,8 @@ class Kept:
         Their paths.
     codes : Counter
         How many have which code; '' is that of a score.
+    actions : Counter
+        How many have which action of the guards.
     digests : dict of str to str
         SHA-256 of the first scans among them, by path.
     seen : set of int
@@ -47,6 +49,7 @@ class Kept:
     end: int = 0
     done: set[str] = field(default_factory=set)
     codes: Counter[str] = field(default_factory=Counter)
+    actions: Counter[str] = field(default_factory=Counter)
     digests: dict[str, str] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
 
@@ -158,6 +161,7 @@ def _keep(source: Path, stream: BinaryIO, form: RowFormat, multiple: int) -> Kep
         waiting.append(cells)
         if len(waiting) == multiple:
             kept.add(waiting, offset)
+            kept.actions.update(map(form.action_of, waiting))
             waiting = []
     return kept
 

@@ -32,6 +32,8 @@ class ScoreSummary(BaseModel):
         Scans with a score in the file.
     n_failed : dict of str to int
         Scans without one, by code.
+    n_actions : dict of str to int
+        Scans by what the guards of the bundle say to do with them; empty without any.
     n_earlier : int
         Rows among these that an earlier run had written.
     digest : str
@@ -42,6 +44,7 @@ class ScoreSummary(BaseModel):
 
     n_ok: int
     n_failed: dict[str, int]
+    n_actions: dict[str, int] = Field(default_factory=dict)
     n_earlier: int
     digest: str
 

@@ -60,6 +60,10 @@ class RowFormat:
         """What stands in the column ``bundle``."""
         return self.digest[:N_DIGEST]
 
+    def action_of(self, row: Row) -> str:
+        """Give what the guards say to do with a row; '' where they say nothing."""
+        return row[self.columns.index("action")] if "action" in self.guards else ""
+
     def scored(
         self, reading: Reading, told: Decisions, guarded: Guarded | None, place: int
     ) -> Row:

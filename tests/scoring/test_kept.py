@@ -205,3 +205,17 @@ def test_killed_run_gone_on_with_gives_the_same_file(options, scan, processes):
     assert summary.n_earlier > 0
     assert (summary.n_ok, summary.n_failed) == (114, {"E_TRUNCATED": 1})
     assert options.out.read_bytes() == whole
+
+
+def test_actions_of_kept_rows_are_counted(tmp_path):
+    form = RowFormat(FORM.hierarchy, FORM.digest, ("action",))
+    out = tmp_path / "rows.csv"
+    rows = []
+    for number, action in enumerate(("accept", "out_of_scope", "accept", "")):
+        row = dict.fromkeys(form.columns, "")
+        row |= {"path": f"{number}.png", "action": action, "bundle": form.bundle}
+        rows.append(list(row.values()))
+    part_of(out).write_bytes(to_csv([form.columns]) + to_csv(rows))
+    kept = take_up(out, form, batch_size=2)
+    assert kept.actions == {"accept": 2, "out_of_scope": 1, "": 1}
+    assert [FORM.action_of(_row("a")), form.action_of(rows[1])] == ["", "out_of_scope"]
