@@ -140,6 +140,12 @@ def test_errors_below_a_first_failure_are_not_looked_at():
     assert risk_controlled(sure, wrong, np.arange(600), error=0.25) == 1.0
 
 
+def test_what_is_just_as_sure_as_the_threshold_does_not_pass():
+    sure = np.repeat([0.96, 0.95], 300)
+    wrong = np.repeat([False, True], 300)
+    assert risk_controlled(sure, wrong, np.arange(600), error=0.05) == 0.95
+
+
 def test_a_scan_at_the_cut_point_is_as_unsure_as_can_be():
     score = np.array([0.2, 0.1, 0.5, 0.0, 1.0])
     told = Decisions(
