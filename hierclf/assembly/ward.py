@@ -20,6 +20,7 @@ from hierclf.features.readers import readers_of
 from hierclf.features.scope import ScopeGate, ScopeReader
 from hierclf.foundation.errors import InputError
 
+_MANY = 0.1
 MOST_COMPONENTS = 32
 """Principal components of the features that are compared."""
 
@@ -100,7 +101,8 @@ def read_ward(bundle: Bundle, options: ShiftOptions) -> tuple[Ward, Told]:
     dataset = read_dataset(data_options(options), needs_labels=False)
     tell(dataset.remarks)
     scans = load_scans(dataset, readers[0], skip=options.unreadable == "skip")
-    known = bundle_remarks(bundle, scans)
+    features = _features(bundle, scans)
+    known = (*bundle_remarks(bundle, scans), *scope_remarks(bundle, features))
     tell(known)
     told = Told(
         name=scans.name,
@@ -114,19 +116,54 @@ def read_ward(bundle: Bundle, options: ShiftOptions) -> tuple[Ward, Told]:
     patients = scans.manifest["patient_id"].to_numpy()
     ward = Ward(
         unlabelled(said.screen_score, patients),
-        _features(bundle, scans),
+        _projected(bundle, features),
         _truth(bundle, scans),
     )
     return ward, told
 
 
-def _features(bundle: Bundle, scans: RunData) -> Floats | None:
-    """Project the features of the ward as those of the reference were."""
+def scope_remarks(bundle: Bundle, features: Floats | None) -> tuple[str, ...]:
+    """Say where many scans of a ward are out of scope: maybe it is the wrong folder.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        With a gate, or without.
+    features : ndarray of float, shape (n_scans, n_features), or None
+        Of the gate.
+
+    Returns
+    -------
+    remarks : tuple of str
+        One from a tenth of the scans on.
+    """
     gate = bundle.guards.gate
-    if gate is None:
+    if gate is None or features is None:
+        return ()
+    n_out, n_scans = int((~(gate.excess(features) <= 0)).sum()), len(features)
+    if n_out < _MANY * n_scans:
+        return ()
+    return (
+        f"{n_out} of {n_scans} scans are out of scope, unlike the training scans one "
+        "by one: another body part, inverted or turned. Look at them before any is "
+        "labelled.",
+    )
+
+
+def _features(bundle: Bundle, scans: RunData) -> Floats | None:
+    """Give the features that the gate looks at."""
+    if bundle.guards.gate is None:
         return None
     reader = ScopeReader(readers_of(bundle.cascade.screen_)[0])
-    return _scaled(gate.project(reader(scans.manifest)), gate)
+    return reader(scans.manifest)
+
+
+def _projected(bundle: Bundle, features: Floats | None) -> Floats | None:
+    """Project the features of the ward as those of the reference were."""
+    gate = bundle.guards.gate
+    if gate is None or features is None:
+        return None
+    return _scaled(gate.project(features), gate)
 
 
 def _scaled(projections: Floats, gate: ScopeGate) -> Floats:

@@ -33,6 +33,7 @@ def chosen(cohort: Path) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_all_candidates_are_reported(chosen: Path) -> None:
     results = RunResults.from_json((chosen / "results.json").read_text())
     names = CANDIDATES.split(",")
@@ -87,6 +88,7 @@ def check_scores(run: Path, scans: Path, out: Path) -> None:
         assert scores[Path(path).name] == pytest.approx(score, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_learner_from_scans_to_scores(cohort: Path, tmp_path: Path) -> None:
     """One model for each stage; evaluate, sweep and score take its bundle."""
     run = tmp_path / "run"
@@ -198,6 +200,7 @@ def test_stack_of_networks_that_are_trained_whole(cohort: Path, tmp_path: Path) 
     assert cascade.screen_.combiner_.coef_.shape == (1, 4)
 
 
+@pytest.mark.slow
 def test_second_fit_touches_no_network(
     cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

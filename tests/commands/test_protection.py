@@ -79,6 +79,7 @@ def test_wrong_option_leaves_the_old_run_and_no_new_one(
     assert not new.exists()
 
 
+@pytest.mark.slow
 def test_resume_refuses_other_scans(copied: Path, tmp_path: Path) -> None:
     arguments = ("train", "--data", copied, "--healthy", "healthy", *QUICK)
     arguments += ("--cache", tmp_path / "cache", "--out", tmp_path / "run")
@@ -94,6 +95,7 @@ def test_resume_refuses_other_scans(copied: Path, tmp_path: Path) -> None:
     assert _content(tmp_path / "run") == before
 
 
+@pytest.mark.slow
 def test_overwrite_leaves_nothing_of_the_old_run(
     trained: Path, cohort: Path, tmp_path: Path
 ) -> None:
@@ -254,6 +256,7 @@ def test_given_splits_are_those_of_the_shown_set(
     assert told["cut_point"]["n_scans"] == len(few)
 
 
+@pytest.mark.slow
 def test_scan_that_broke_since_its_splits_were_written(
     copied: Path, tmp_path: Path
 ) -> None:

@@ -110,6 +110,7 @@ def test_splits_are_read_back(cohort: Path, tmp_path: Path) -> None:
     assert tables[0]["path"].tolist() == tables[1]["path"].tolist()
 
 
+@pytest.mark.slow
 def test_whole_network_with_validation_part(cohort: Path, tmp_path: Path) -> None:
     arguments = (
         "train", "--data", cohort, "--healthy", "healthy", "--part", "all",

@@ -234,6 +234,7 @@ def test_fault_78_reader_goes_away(cohort: Path) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_fault_79_locale_c(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "hierclf", "train", "--data", "übung", "--out",

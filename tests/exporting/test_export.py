@@ -147,6 +147,7 @@ def test_calibrated_cascade(method, bundle, tmp_path):
     assert got["decided"].tolist() == said.decided.tolist()
 
 
+@pytest.mark.slow
 def test_isotonic_steps_have_no_graph(bundle, tmp_path):
     cascade = HierarchicalClassifier(
         network(), network(), calibration="isotonic", cv=3
@@ -190,6 +191,7 @@ def stacked(request, bundle):
     return cascade, bundle(cascade), request.param
 
 
+@pytest.mark.slow
 def test_stack_as_a_graph(stacked, tmp_path):
     cascade, folder, _ = stacked
     ask(folder, tmp_path / "out", "cascade")
@@ -490,6 +492,7 @@ def test_snippet_needs_onnxruntime_alone(exported):
     assert all(float(line.split()[-1]) < 1e-4 for line in lines[:-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("what", "form"),
     [

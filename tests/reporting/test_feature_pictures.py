@@ -69,6 +69,7 @@ def test_variance_and_learning() -> None:
     assert list(unknown.get_xdata()) == [10, 30]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("phantom", [False, True])
 def test_all_pictures(phantom: bool) -> None:
     pictures = feature_pictures("refine", told(), phantom=phantom)

@@ -183,6 +183,7 @@ def _kill_when_there_are(n_bytes: int, process, part: Path) -> None:
     process.join()
 
 
+@pytest.mark.slow
 def test_killed_run_gone_on_with_gives_the_same_file(options, scan, processes):
     """Fault 105: kill -9 at random sizes of the file."""
     for number in range(100):

@@ -183,6 +183,7 @@ def test_validation_scans_are_not_learned_from(scans: pd.DataFrame) -> None:
     assert tables[0] == tables[1]
 
 
+@pytest.mark.slow
 def test_interrupted_training_goes_on_to_the_same_weights(
     scans: pd.DataFrame, tmp_path: Path
 ) -> None:
