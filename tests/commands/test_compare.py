@@ -109,6 +109,7 @@ def test_a_bundle_is_remarked_on_by_name(
     assert "a loss of 5\xa0points or more is" in done.stdout
 
 
+@pytest.mark.slow
 def test_other_labels_are_refused(
     trained: Path, other: Path, cohort: Path, tmp_path: Path
 ) -> None:

@@ -213,6 +213,7 @@ def test_a_wrong_mask_is_told(trained, cohort, tmp_path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_refinement_without_slope_leaves_the_map_of_the_screen(
     cohort, tmp_path
 ) -> None:
@@ -236,6 +237,7 @@ def test_a_refinement_without_slope_leaves_the_map_of_the_screen(
     assert "The refinement cannot be shown" in page
 
 
+@pytest.mark.slow
 def test_a_screen_without_slope_is_refused(cohort, tmp_path) -> None:
     made = command(
         "train", "--data", cohort, "--healthy", "healthy", "--stages",

@@ -63,6 +63,7 @@ def test_all_candidates_are_reported(chosen: Path) -> None:
     assert all(name in page for name in names)
 
 
+@pytest.mark.slow
 def test_bundle_holds_the_chosen(chosen: Path) -> None:
     results = RunResults.from_json((chosen / "results.json").read_text())
     cascade = load_bundle(chosen / "bundle").cascade

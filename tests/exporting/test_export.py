@@ -126,7 +126,9 @@ def test_whole_cascade(which, where, request):
     assert len(set(got["decided"].tolist())) > 1
 
 
-@pytest.mark.parametrize("method", ["temperature", "platt"])
+@pytest.mark.parametrize(
+    "method", [pytest.param("temperature", marks=pytest.mark.slow), "platt"]
+)
 def test_calibrated_cascade(method, bundle, tmp_path):
     """The graph repeats the calibration, and decides as without."""
     cascade = HierarchicalClassifier(
