@@ -16,10 +16,10 @@ from hierclf.data.border import refusing
 from hierclf.data.dataset import DataOptions, read_dataset
 from hierclf.data.folders import list_scans, remark_on_links
 from hierclf.data.pixels import decode_scan
-from hierclf.features.readers import readers_of
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.files import sha256_bytes
-from hierclf.loading.scans import Frame, FrameReader, read_bytes
+from hierclf.loading.scans import Frame, read_bytes
+from hierclf.scoring.reading import shrinker
 
 Bools = NDArray[np.bool_]
 LONGEST_PICTURE = 1024
@@ -183,9 +183,7 @@ def make_look(cascade: HierarchicalClassifier) -> Callable[[Case], Look]:
     look : callable
         Case to `Look`; it raises nothing that is the fault of one scan.
     """
-    stages = (cascade.screen_, cascade.refine_)
-    sides = {reader.frame_side for stage in stages for reader in readers_of(stage)}
-    shrink = FrameReader(sides.pop()).frame_of if len(sides) == 1 else _as_it_is
+    shrink = shrinker(cascade)
 
     def look(case: Case) -> Look:
         digest = ""
@@ -208,10 +206,6 @@ def make_look(cascade: HierarchicalClassifier) -> Callable[[Case], Look]:
             return Look(case, digest, code=error.code, message=str(error))
 
     return look
-
-
-def _as_it_is(pixels: Frame) -> Frame:
-    return pixels
 
 
 def _picture(pixels: Frame) -> NDArray[np.uint8]:

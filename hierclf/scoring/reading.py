@@ -61,6 +61,13 @@ def refuse_tables(cascade: HierarchicalClassifier) -> None:
         )
 
 
+def shrinker(cascade: HierarchicalClassifier) -> Callable[[Frame], Frame]:
+    """Bring scans to the frame of a cascade's networks, where all want the same one."""
+    readers = (*readers_of(cascade.screen_), *readers_of(cascade.refine_))
+    sides = {reader.frame_side for reader in readers}
+    return FrameReader(sides.pop()).frame_of if len(sides) == 1 else _as_it_is
+
+
 def make_reader(
     cascade: HierarchicalClassifier, folder: Path
 ) -> Callable[[Path], Reading]:
@@ -80,9 +87,7 @@ def make_reader(
     read : callable
         Path to `Reading`; it raises nothing that is the fault of one file.
     """
-    readers = (*readers_of(cascade.screen_), *readers_of(cascade.refine_))
-    sides = {reader.frame_side for reader in readers}
-    shrink = FrameReader(sides.pop()).frame_of if len(sides) == 1 else _as_it_is
+    shrink = shrinker(cascade)
 
     def read(path: Path) -> Reading:
         name, digest = path.relative_to(folder).as_posix(), ""
