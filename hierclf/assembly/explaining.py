@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -197,11 +197,3 @@ def row_of(one: Explained, method: str, folder: str) -> ScanRow:
 
 def _box_row(box: object) -> BoxRow:
     return BoxRow.model_validate(vars(box))
-
-
-def counts_of(rows: Sequence[ScanRow]) -> dict[str, int]:
-    """Count rows by code; '' for those that are well."""
-    found: dict[str, int] = {}
-    for row in rows:
-        found[row.code] = found.get(row.code, 0) + 1
-    return found

@@ -122,13 +122,6 @@ class Guards:
             action[~(over <= 0)] = OUT  # what is no number, too
         return Guarded(action, over, sure, sets)
 
-    def at(self, cut_point: float) -> Guards:
-        """Fit the deferral again for another cut point."""
-        if self.deferral is None or self.reference is None:
-            return self
-        again = choose_deferral(self.deferral.rule, self.reference, cut_point)
-        return replace(self, deferral=again)
-
     def _reader(self, cascade: HierarchicalClassifier) -> ScopeReader:
         if not self._readers:
             self._readers.append(ScopeReader(readers_of(cascade.screen_)[0]))
