@@ -14,6 +14,7 @@ from hierclf.foundation.errors import InputError
 VERBS = {
     "phantom": "make a cohort of synthetic chest radiographs",
     "check": "what is wrong with a data set, before anything is trained on it",
+    "segment": "a network that finds lungs, from masks of them",
     "train": "from labelled scans to a tuned, evaluated, saved cascade",
     "sweep": "every cut point of a bundle on labelled scans",
     "evaluate": "figures and a report of a bundle on labelled scans",

@@ -84,10 +84,17 @@ def flag_of(place: Place) -> str:
 def _describe(field: FieldInfo) -> str:
     text = (field.description or "").replace("%", "%%")
     silent = field.is_required() or field.default in (None, (), "", False)
-    default = str(field.default).replace("%", "%%")
+    default = _written(field.default).replace("%", "%%")
     if field.is_required():
         return f"{text} (required)"
     return text if silent else f"{text} [{default}]"
+
+
+def _written(default: object) -> str:
+    """Write a default as one would write it behind the flag."""
+    if isinstance(default, tuple):
+        return ",".join(map(_written, default))
+    return "yes" if default is True else str(default)
 
 
 def _add(parser: argparse._ActionsContainer, place: Place, field: FieldInfo) -> None:

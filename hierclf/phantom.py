@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from tqdm import tqdm
 
 from hierclf.console import parse, run
+from hierclf.foundation.counting import count
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
 
 PURPOSE = (
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> int:
         return bar
 
     folder = make_cohort(options, progress)
-    print(f"{options.cases} phantoms: {folder / 'manifest.csv'}")  # noqa: T201
+    print(f"{count(options.cases, 'phantom')}: {folder / 'manifest.csv'}")  # noqa: T201
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hierclf.console import parse, run
+from hierclf.foundation.counting import count
 from hierclf.scoring.options import ScoreOptions
 
 PURPOSE = (
@@ -30,9 +31,12 @@ def main(argv: list[str]) -> int:
     summary = score_folder(options)
     failed = ", ".join(f"{code} {n}" for code, n in sorted(summary.n_failed.items()))
     actions = ", ".join(f"{n} {action}" for action, n in summary.n_actions.items())
+    whole = f"; no lungs found in {summary.n_whole}, seen whole"
     print(  # noqa: T201
-        f"{summary.n_ok} scans scored, {sum(summary.n_failed.values())} without a score"
-        f"{f' ({failed})' if failed else ''}{f'; {actions}' if actions else ''}: "
+        f"{count(summary.n_ok, 'scan')} scored, "
+        f"{sum(summary.n_failed.values())} without a score"
+        f"{f' ({failed})' if failed else ''}{f'; {actions}' if actions else ''}"
+        f"{whole if summary.n_whole else ''}: "
         f"{options.out}"
     )
     return summary.exit_code

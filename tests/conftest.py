@@ -20,6 +20,18 @@ settings.load_profile("house")
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each of several workers one thread, and whole files.
+
+    Threads of two workers wait for each other, and what a file makes once for all its
+    tests would be made by each worker.
+    """
+    if config.getoption("numprocesses", default=None):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        if config.option.dist == "load":
+            config.option.dist = "loadfile"
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real scans; tests that need it are skipped where it is absent."""
@@ -27,6 +39,16 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real scans at {folder}; set HIERCLF_DATA to run this test")
     return folder
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures are made and not rendered, which is most of what a page costs.
+
+    For tests that look at no picture; `tests.reporting` renders every kind.
+    """
+    blank = (b"<svg><style></style></svg>", b"\x89PNG\r\n\x1a\n")
+    monkeypatch.setattr("hierclf.pictures.drawing._rendered", lambda _: blank)
 
 
 LABELS = ("dark", "left", "right")

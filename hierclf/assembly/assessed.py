@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hierclf.assembly.scans import LUNGS_FOUND
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.guards import Guarded, guard_columns
 from hierclf.evaluation.predictions import Predictions, predictions_of
@@ -82,8 +83,15 @@ def stack_all(
 
 def _stack(parts: Sequence[Decisions], order: Indices) -> Decisions:
     def all_of(columns: Iterable[Floats | None]) -> Floats | None:
-        found = [column for column in columns if column is not None]
-        return np.concatenate(found)[order] if found else None
+        """Folds may choose candidates without it: these have NaN."""
+        told = list(columns)
+        if all(column is None for column in told):
+            return None
+        filled = [
+            np.full(len(part.decided), np.nan) if column is None else column
+            for part, column in zip(parts, told, strict=True)
+        ]
+        return np.concatenate(filled)[order]
 
     return Decisions(
         screen_score=np.concatenate([p.screen_score for p in parts])[order],
@@ -183,6 +191,8 @@ def decisions_table(
         table[f"p_{label}"] = said.probabilities[:, place]
     if said.view_spread is not None:
         table["view_spread"] = said.view_spread
+    if LUNGS_FOUND in rows:
+        table[LUNGS_FOUND] = rows[LUNGS_FOUND].to_numpy()
     if assessed.guarded is not None:
         for name, cells in guard_columns(assessed.guarded, hierarchy).items():
             table[name] = cells

@@ -141,7 +141,7 @@ def _held_out(cascade: HierarchicalClassifier, patients: Any) -> Estimate:
     held = cascade.held_out_
     if held is None:
         raise TypeError("a candidate is fitted with held-out scans")
-    refined = cascade.named(held.uncalibrated, held.conditional, cascade.adjustment_)
+    refined = cascade.naming_(held.said, held.conditional)
     codes, n_patients = patient_codes(np.asarray(patients)[held.rows], len(held.rows))
     confusions = patient_confusions(
         held.truth,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hierclf.bundle.store import trunk_file
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
 from hierclf.config.commands import TrainOptions
@@ -17,7 +19,9 @@ from hierclf.config.stage import StageOptions
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.features.readers import Reader, members_of, readers_of, union
 from hierclf.foundation.errors import InputError
+from hierclf.loading.scans import Preparation
 from hierclf.metalearners.learners import find_learner
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.metalearners.recipes import SIDE_BY_SIDE, parse_model
 from hierclf.metalearners.search import MetaLearner
 from hierclf.metalearners.stacking import ProbabilityStack
@@ -29,10 +33,13 @@ from hierclf.problem.costs import (
 )
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
+from hierclf.training.options import NetworkOptions
 from hierclf.training.trunks import backbone_of
 
 Matrix = NDArray[np.float64]
 _COSTLY = {"expected_cost", "cross_entropy_cost"}
+POWERS: Mapping[str, float] = MappingProxyType({"linear": 1.0, "quadratic": 2.0})
+"""Costs by the distance of two stages, to a power."""
 
 
 class Builder:
@@ -48,6 +55,8 @@ class Builder:
         Folder for features and frames.
     checkpoints : Path or None
         Folder for the states of epoch loops.
+    preparation : Preparation, optional
+        What all networks do to each frame before.
 
     Raises
     ------
@@ -62,11 +71,13 @@ class Builder:
         *,
         cache: Path | None,
         checkpoints: Path | None,
+        preparation: Preparation | None = None,
     ) -> None:
         self.options = options
         self.hierarchy = hierarchy
         self._cache = cache
         self._checkpoints = checkpoints
+        self._preparation = preparation
         self._vector, self._matrix = self._read_costs()
 
     @property
@@ -91,7 +102,11 @@ class Builder:
             Not fitted.
         """
         options = self.options
-        refine = self._weighted(self._stage("refine", self._named_matrix()))
+        refinement = options.refinement if len(self.hierarchy.diseased) > 1 else "plain"
+        if refinement == "ordered":
+            refine = self._ladder()
+        else:
+            refine = self._weighted(self._stage("refine", self._named_matrix()))
         decides = options.decision == "least_cost" or cut_point == "expected_cost"
         return HierarchicalClassifier(
             self._stage("screen", None),
@@ -104,6 +119,7 @@ class Builder:
             costs=self.costs() if decides else None,
             adjustment=options.adjustment,
             calibration=options.calibration,
+            refinement=refinement,
             cv=cv,
             seed=options.seed,
         )
@@ -134,6 +150,7 @@ class Builder:
             self.hierarchy,
             cache=self._cache,
             checkpoints=self._checkpoints,
+            preparation=self._preparation,
         )
 
     def flat(self) -> Any:
@@ -164,10 +181,13 @@ class Builder:
     def costs(self) -> Matrix:
         """Cost matrix over all labels, healthy first.
 
-        Confusing healthy and diseased costs as much as the dearest confusion of
+        Where costs follow the distance, healthy is one step below the first stage.
+        Else confusing healthy and diseased costs as much as the dearest confusion of
         two stages; all errors cost the same where no costs were given.
         """
         n_stages = len(self.hierarchy.diseased)
+        if isinstance(self.options.costs, str) and self.options.costs in POWERS:
+            return ordered_costs(n_stages + 1, power=POWERS[self.options.costs])
         inner = self._matrix
         if inner is None and self._vector is not None:
             inner = vector_as_matrix(self._vector)
@@ -180,15 +200,15 @@ class Builder:
 
     def _read_costs(self) -> tuple[Matrix | None, Matrix | None]:
         costs, n_stages = self.options.costs, len(self.hierarchy.diseased)
-        if isinstance(costs, str) and costs != "ordered":
+        if isinstance(costs, str) and costs not in POWERS:
             return None, None
         if n_stages < 2:
             raise InputError(
                 f"costs: expected at least two stages, got {n_stages}. "
                 "Leave --costs out: there is no refinement."
             )
-        if costs == "ordered":
-            return None, ordered_costs(n_stages)
+        if isinstance(costs, str):
+            return None, ordered_costs(n_stages, power=POWERS[costs])
         if len(costs) == 1:
             return check_cost_vector(costs[0], n_stages), None
         return None, check_cost_matrix(costs, n_stages)
@@ -240,13 +260,42 @@ class Builder:
             options = options.model_copy(update={"loss": "cross_entropy_cost"})
         return self._classifier(options, costs)
 
-    def _classifier(self, options: StageOptions, costs: pd.DataFrame | None) -> Any:
+    def _ladder(self) -> Any:
+        """Build a refinement of ordered stages, which is fitted on all labels."""
+        if not self.hierarchy.ordered:
+            raise InputError(
+                "refinement: expected stages in an order, got ones without. Pass "
+                "--ordered, and --stages from the least to the most."
+            )
+        if self.options.costs == "recall" or self._vector is not None:
+            raise InputError(
+                "costs: expected linear, quadratic, a matrix or none beside an ordered "
+                "refinement, got weights of stages. Its steps have cut points instead."
+            )
+        told = self._options_of("refine")
+        changed: dict[str, str] = {}
+        if told.loss in _COSTLY:
+            changed["loss"] = "cross_entropy"
+        if told.part != "head":  # one network instead of one for each step
+            changed["output"] = "ordered"
+        return self._classifier(told.model_copy(update=changed), None, climbs=True)
+
+    def _classifier(
+        self, options: StageOptions, costs: pd.DataFrame | None, *, climbs: bool = False
+    ) -> Any:
         """Build a network, a learner on features, or a stack of one of these."""
+
+        def member(some: Sequence[StageOptions]) -> Any:
+            one = self._member(some, costs)
+            return (
+                OrdinalClassifier(one, order=self.hierarchy.labels) if climbs else one
+            )
+
         networks = options.networks()
         if len(networks) == 1 or options.combine == SIDE_BY_SIDE:
-            return self._member(networks, costs)
+            return member(networks)
         names = [options.backbone, *options.also]
-        members = [self._member([one], costs) for one in networks]
+        members = [member([one]) for one in networks]
         return ProbabilityStack(
             list(zip(names, members, strict=True)),
             combine=options.combine,
@@ -287,12 +336,22 @@ class Builder:
         self, options: StageOptions, costs: pd.DataFrame | None
     ) -> NetworkClassifier:
         return NetworkClassifier(
-            options.of_network(),
+            _with_weights(options.of_network()),
             costs=costs,
             cache=self._cache,
             checkpoints=self._checkpoints,
+            preparation=self._preparation,
             seed=self.options.seed,
         )
+
+
+def _with_weights(options: NetworkOptions) -> NetworkOptions:
+    """Name the file where the weights are to come from a bundle."""
+    folder = Path(options.weights)
+    if options.weights in {"imagenet", "none"} or not folder.is_dir():
+        return options
+    path = trunk_file(folder, options.backbone)
+    return options.model_copy(update={"weights": str(path)})
 
 
 def _check_backbone(reader: Reader) -> None:

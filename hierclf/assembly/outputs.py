@@ -19,12 +19,13 @@ from hierclf.bundle.info import BundleInfo, DataSummary
 from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.config.commands import TrainOptions
+from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked, read_json, write_json
-from hierclf.reporting.comparison_figures import ComparisonFigures
-from hierclf.reporting.guard_figures import GuardFigures
-from hierclf.reporting.results import RunResults
-from hierclf.reporting.wording import judged, p_value
+from hierclf.results.comparison import ComparisonFigures
+from hierclf.results.guards import GuardFigures
+from hierclf.results.run import RunResults
+from hierclf.results.wording import judged, p_value
 
 PLAN = "plan.json"
 _LOCK = ".lock"
@@ -225,7 +226,7 @@ def bundle_info(
         counts={str(label): int(n) for label, n in counts.items()},
         digests=tuple(sorted({data.digests[row] for row in fitted_on})),
     )
-    told = options.model_dump(mode="json", exclude=_FREE | {"data"})
+    told = options.model_dump(mode="json", exclude=_FREE | {"data", "lungs"})
     return describe(
         cascade, guards, data=summary, seed=options.seed, options=told, card=card
     )
@@ -235,7 +236,8 @@ def print_results(folder: Path, results: RunResults) -> None:
     """Print the table of models, and where to look."""
     word = " (phantom)" if results.data.phantom else ""
     main = results.models[results.main]
-    lines = [f"macro recall{word}, {main.n_scans} scans of {main.n_patients} patients:"]
+    scans, patients = count(main.n_scans, "scan"), count(main.n_patients, "patient")
+    lines = [f"macro recall{word}, {scans} of {patients}:"]
     width = max(map(len, results.models)) + 2
     for name, model in results.models.items():
         lines.append(f"  {name:<{width}}{_interval(model.metrics['macro_recall'])}")
@@ -274,7 +276,14 @@ def _guarded(figures: GuardFigures | None, word: str) -> list[str]:
 def _compared(c: ComparisonFigures | None, word: str) -> list[str]:
     if c is None:
         return []
-    lines = []
+    width = max(len(bundle.name) for bundle in c.bundles) + 2
+    lines = [f"each bundle on these scans{word}: macro recall, screen AUC, cut point"]
+    for bundle in c.bundles:
+        told = [
+            _interval(bundle.metrics.get(m)) for m in ("macro_recall", "screen_auc")
+        ]
+        cut = f"{bundle.cut_point:.3g}"
+        lines.append(f"  {bundle.name:<{width}}{'  '.join([*told, cut])}")
     for bundle in c.bundles[1:]:
         lines.append(f"{bundle.name} minus {c.baseline}{word}:")
         lines.extend(_differences(c, bundle.name))
@@ -293,8 +302,8 @@ def _differences(c: ComparisonFigures, name: str) -> list[str]:
             words = f"{_gain(area.difference)}  p {p_value(area.p_value)}"
             told["auc by DeLong"] = words
     told |= {
-        f"{one.figure}, scans": f"{one.model_only} scans right that the baseline has "
-        f"wrong, {one.baseline_only} the other way; by patient, p "
+        f"{one.figure}, scans": f"{count(one.model_only, 'scan')} right that the "
+        f"baseline has wrong, {one.baseline_only} the other way; by patient, p "
         f"{p_value(one.by_patient.exact)}"
         for one in c.discordances
         if one.model == name
@@ -309,6 +318,6 @@ def _gain(estimate: Any) -> str:
 
 
 def _interval(estimate: Any) -> str:
-    if estimate.value is None or estimate.low is None:
+    if estimate is None or estimate.value is None or estimate.low is None:
         return "undefined"
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"

@@ -11,7 +11,10 @@ from time import monotonic
 
 import hierclf
 
-_PACKAGES = ("torch", "torchvision", "timm", "scikit-learn", "numpy", "pandas")
+_PACKAGES = (
+    *("torch", "torchvision", "timm", "segmentation-models-pytorch"),
+    *("scikit-learn", "numpy", "pandas"),
+)
 
 
 def versions() -> dict[str, str]:

@@ -13,12 +13,17 @@ import pandas as pd
 
 from hierclf.config.commands import ScanOptions
 from hierclf.data.dataset import DataOptions, Dataset
-from hierclf.features.readers import Reader
+from hierclf.features.readers import Reader, networks_of, preparation_of
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import read_json, sha256_bytes
 from hierclf.loading.scans import read_ahead, read_bytes
+from hierclf.segmentation.census import lungs_found
+from hierclf.segmentation.masks import word_of
+from hierclf.segmentation.segmenter import Segmenter
 
 _log = logging.getLogger(__name__)
+LUNGS_FOUND = "lungs_found"
+"""Column that is added where lungs are cut out; one of the user is replaced."""
 
 
 @dataclass(frozen=True)
@@ -144,10 +149,30 @@ def load_scans(dataset: Dataset, reader: Reader, *, skip: bool) -> RunData:
     rows = dataset.manifest.iloc[kept].reset_index(drop=True)
     digests = tuple(read_ahead(_digest_of, rows["path"]))
     remarks = _judge_copies(rows, digests, dataset)
+    rows, told = _look_for_lungs(rows, reader)
+    remarks += told
     tell(remarks)
     kept_set = replace(dataset, manifest=rows, remarks=(*dataset.remarks, *remarks))
     n_patients = int(dataset.manifest["patient_id"].nunique())
     return RunData(kept_set, missing, is_phantom(dataset.root), digests, n_patients)
+
+
+def _look_for_lungs(
+    rows: pd.DataFrame, reader: Reader
+) -> tuple[pd.DataFrame, list[str]]:
+    """Tell in a column in which scans lungs are found, where they are cut out."""
+    lungs = preparation_of(reader)
+    if not isinstance(lungs, Segmenter):
+        return rows, []
+    cache = networks_of(reader)[0].cache
+    found = lungs_found(lungs, rows["path"].tolist(), reader.frame_side, cache)
+    words = [word_of(found=bool(one)) for one in found]
+    n_whole = int((~found).sum())
+    told = (
+        f"In {n_whole} of {len(rows)} scans no lungs were found: they are seen whole."
+    )
+    how = f"Lungs are cut out of all scans: {lungs.about.told}."
+    return rows.assign(**{LUNGS_FOUND: words}), [how, *([told] if n_whole else [])]
 
 
 def _digest_of(path: str) -> str:

@@ -20,25 +20,23 @@ from hierclf.assembly.scans import (
 )
 from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.cascade.decisions import Decisions
-from hierclf.config.commands import EvaluateOptions, SweepOptions
-from hierclf.config.shift import ShiftOptions
-from hierclf.data.dataset import read_dataset
+from hierclf.config.commands import PartOfData
+from hierclf.data.dataset import Dataset, read_dataset
 from hierclf.data.split import read_splits
 from hierclf.features.readers import readers_of
+from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
 
 
-def open_bundle(
-    folder: Path, options: SweepOptions | EvaluateOptions | ShiftOptions
-) -> Bundle:
+def open_bundle(folder: Path, options: PartOfData) -> Bundle:
     """Load a bundle and let its trunk use the cache.
 
     Parameters
     ----------
     folder : Path
         Of the bundle.
-    options : SweepOptions, EvaluateOptions or ShiftOptions
+    options : PartOfData
         Which cache.
 
     Returns
@@ -59,7 +57,7 @@ def open_bundle(
 
 
 def labelled_scans(
-    bundle: Bundle, options: SweepOptions | EvaluateOptions, data: Path | None = None
+    bundle: Bundle, options: PartOfData, data: Path | None = None
 ) -> RunData:
     """Read the scans that a bundle is to be measured on.
 
@@ -67,7 +65,7 @@ def labelled_scans(
     ----------
     bundle : Bundle
         Its screen reads them.
-    options : SweepOptions or EvaluateOptions
+    options : PartOfData
         Where they are.
     data : Path, optional
         Instead of ``options.data``; given splits are then not looked at.
@@ -92,20 +90,23 @@ def labelled_scans(
     tell(dataset.remarks)
     n_found = len(dataset.manifest)
     if data in {None, options.data}:
-        if options.splits is not None:
-            names = read_splits(
-                options.splits,
-                dataset.manifest,
-                allow_straddling=options.allow_straddling,
-            )
-            dataset = replace(dataset, manifest=dataset.manifest.assign(split=names))
-        dataset = keep_splits(dataset, options.split)
+        dataset = asked_part(dataset, options)
     n_aside = n_found - len(dataset.manifest)
     scans = load_scans(dataset, readers[0], skip=options.unreadable == "skip")
     scans = replace(scans, n_set_aside=n_aside)
     bundle.cascade.hierarchy_.positions(scans.manifest["label"].tolist())
     tell(bundle_remarks(bundle, scans))
     return scans
+
+
+def asked_part(dataset: Dataset, options: PartOfData) -> Dataset:
+    """Keep the scans of the splits that are asked for, by a file where one is named."""
+    if options.splits is not None:
+        names = read_splits(
+            options.splits, dataset.manifest, allow_straddling=options.allow_straddling
+        )
+        dataset = replace(dataset, manifest=dataset.manifest.assign(split=names))
+    return keep_splits(dataset, options.split)
 
 
 def decide(bundle: Bundle, scans: RunData) -> Decisions:
@@ -118,13 +119,14 @@ def bundle_remarks(
     bundle: Bundle, scans: RunData, name: str = "the bundle"
 ) -> tuple[str, ...]:
     """Say what a reader must know of the scans and the bundle together."""
-    n_known = int(known_scans(bundle, scans).sum())
-    if not n_known:
-        return ()
-    return (
-        f"{n_known} of these {len(scans.digests)} scans were in the training of "
-        f"{name}: figures on them are no evidence for new scans.",
+    n_known, n_scans = int(known_scans(bundle, scans).sum()), len(scans.digests)
+    were = "was" if n_known == 1 else "were"
+    told = (
+        f"{n_known} of these {count(n_scans, 'scan')} {were} in the training of {name}"
     )
+    if not n_known:
+        return (f"{told}.",)
+    return (f"{told}: figures on them are no evidence for new scans.",)
 
 
 def known_scans(bundle: Bundle, scans: RunData) -> NDArray[np.bool_]:

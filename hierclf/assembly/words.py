@@ -70,9 +70,16 @@ def refinement_in_words(cascade: HierarchicalClassifier) -> str:
     diseased = cascade.hierarchy_.diseased
     if len(diseased) < 2:
         return ""
-    power = cascade.adjustment_
+    power, rungs = cascade.naming_.adjustment, cascade.naming_.rungs
     if cascade.costs is not None:
         words = "the diseased label of the least expected cost"
+    elif rungs is not None:
+        steps = zip(rungs, diseased, strict=False)
+        listed = ", ".join(f"{value:g} (above {label})" for value, label in steps)
+        return (
+            "from the first stage up, as long as the probability of being above a "
+            f"stage is not below the cut point of the step: {listed}"
+        )
     elif power == 0:
         words = "the most probable diseased label"
     else:

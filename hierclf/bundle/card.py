@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hierclf.bundle.info import BundleInfo
+from hierclf.foundation.counting import count
 
 _MEASURED: Final = "performance"
 _FIRST = ("notice", "intended_use", "users", "out_of_scope")
@@ -59,7 +60,7 @@ def _decision(info: BundleInfo) -> str:
         f"A scan is diseased where its score is at least {info.cut_point:.9g}, else "
         f"{healthy}. Diseased labels, {order}: {', '.join(map(str, diseased))}."
     ]
-    lines += [*_refinement(info), *_guards(info)]
+    lines += [*_lungs(info), *_refinement(info), *_guards(info)]
     if info.choice is not None:
         held_out = "the" if info.revisions else "the held-out training"
         lines.append(
@@ -75,6 +76,19 @@ def _decision(info: BundleInfo) -> str:
         for revision in info.revisions
     ]
     return "\n\n".join(lines)
+
+
+def _lungs(info: BundleInfo) -> list[str]:
+    """Say what is cut out of a scan before any network sees it."""
+    lungs = info.lungs
+    if lungs is None:
+        return []
+    caution = " Its scans were synthetic: look at its masks of real ones first."
+    return [
+        "Lungs are cut out first: what lies outside of them is black for all networks. "
+        f"The network that finds them: {lungs.told}.{caution if lungs.phantom else ''} "
+        "A scan in which none are found is seen whole."
+    ]
 
 
 def _guards(info: BundleInfo) -> list[str]:
@@ -103,6 +117,13 @@ def _guards(info: BundleInfo) -> list[str]:
 def _refinement(info: BundleInfo) -> list[str]:
     if info.costs is not None:
         return ["Which of these it is: the one of least expected cost."]
+    if info.rungs is not None:
+        steps = zip(info.rungs, info.labels[1:], strict=False)
+        told = ", ".join(f"{value:g} above {label}" for value, label in steps)
+        return [
+            "Which of these it is: a scan climbs from the first one as long as the "
+            f"probability of being above it is not below its cut point ({told})."
+        ]
     if info.adjustment:
         return [
             "Which of these it is: the one with the largest probability over its share "
@@ -113,11 +134,13 @@ def _refinement(info: BundleInfo) -> list[str]:
 
 def _data(info: BundleInfo) -> str:
     data = info.data
-    patients = "an unknown number of" if data.n_patients is None else data.n_patients
+    patients = "an unknown number of patients"
+    if data.n_patients is not None:
+        patients = count(data.n_patients, "patient")
     phantom = "Synthetic scans, not of patients. " if data.phantom else ""
     counts = {str(label): data.counts[str(label)] for label in info.labels}
     return (
-        f"{phantom}{data.n_scans} scans of {patients} patients, seed {info.seed}, "
+        f"{phantom}{count(data.n_scans, 'scan')} of {patients}, seed {info.seed}, "
         f"fingerprint `{data.fingerprint}`.\n\n{_bullets(counts)}"
     )
 

@@ -38,21 +38,25 @@ _REQUIRED = frozenset(
     }
 )
 _MAX_FILES = 64
-_CAPS: Mapping[str, int] = MappingProxyType(
+LARGEST: Mapping[str, int] = MappingProxyType(
     {".json": 1 << 20, ".md": 1 << 20, ".safetensors": 1 << 32, ".skops": 1 << 29}
 )
+"""Bytes of a file, by its ending."""
 
-Kind = Literal["info", "card", "stage", "weights", "learner", "self-test", "guard"]
+Kind = Literal[
+    "info", "card", "stage", "weights", "learner", "self-test", "guard", "lungs"
+]
 _PATTERNS: Mapping[Kind, str] = MappingProxyType(
     {
         "info": r"info\.json",
         "card": r"model_card\.md",
         "stage": r"(screen|refine)\.json",
-        "weights": r"(trunk-[0-9a-f]{16}|(screen|refine)(-[0-7])?-head(-[0-7])?)"
+        "weights": r"(trunk-[0-9a-f]{16}|(screen|refine)(-[0-7]){0,2}-head(-[0-7])?)"
         r"\.safetensors",
-        "learner": r"(screen|refine)(-[0-7])?\.skops",
+        "learner": r"(screen|refine)(-[0-7]){0,2}\.skops",
         "self-test": r"self-test\.safetensors",
         "guard": r"(reference|gate)\.safetensors",
+        "lungs": r"segmenter\.(json|safetensors)",
     }
 )
 
@@ -137,7 +141,7 @@ def read_container(folder: Path, wanted: str | None = None) -> Container:
     """
     try:
         sizes = _list(folder)
-        content = _read(folder / MANIFEST, sizes[MANIFEST])
+        content = read_exactly(folder / MANIFEST, sizes[MANIFEST])
         entries = _entries(content)
         _compare(sizes, entries)
         names = entries if wanted is None else [wanted]
@@ -169,8 +173,8 @@ def _list(folder: Path) -> dict[str, int]:
             if not entry.is_file(follow_symlinks=False):
                 raise refuse(entry.name, "a regular file", "a link, folder or device")
             sizes[entry.name] = size = entry.stat(follow_symlinks=False).st_size
-            if size > _CAPS[suffix]:
-                raise refuse(entry.name, f"at most {_CAPS[suffix]} bytes", size)
+            if size > LARGEST[suffix]:
+                raise refuse(entry.name, f"at most {LARGEST[suffix]} bytes", size)
             if len(sizes) > _MAX_FILES:
                 raise refuse(str(folder), f"at most {_MAX_FILES} files", "more")
     if MANIFEST not in sizes:
@@ -178,7 +182,26 @@ def _list(folder: Path) -> dict[str, int]:
     return sizes
 
 
-def _read(path: Path, size: int) -> bytes:
+def read_exactly(path: Path, size: int) -> bytes:
+    """Read a regular file that is no link.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size : int
+        Bytes that it must have.
+
+    Returns
+    -------
+    content : bytes
+        All of it.
+
+    Raises
+    ------
+    BundleError
+        If it has another size.
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as stream:
         content = stream.read(size + 1)
@@ -217,7 +240,7 @@ def _compare(sizes: dict[str, int], entries: dict[str, FileEntry]) -> None:
 
 
 def _verified(path: Path, entry: FileEntry) -> bytes:
-    content = _read(path, entry.size)
+    content = read_exactly(path, entry.size)
     digest = sha256_bytes(content)
     if digest != entry.sha256:
         raise refuse(path.name, f"SHA-256 {entry.sha256[:16]}", digest[:16])

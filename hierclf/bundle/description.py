@@ -20,7 +20,11 @@ from hierclf.bundle.info import (
 from hierclf.bundle.strict_json import first_trouble
 from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.weighting import unweighted
+from hierclf.features.readers import networks_of
 from hierclf.foundation.errors import InputError
+from hierclf.loading.scans import name_of
+from hierclf.segmentation.about import SegmenterAbout
 
 
 def facts_of(
@@ -42,6 +46,7 @@ def facts_of(
     """
     names = getattr(cascade, "feature_names_in_", None)
     costs = None if cascade.costs is None else np.asarray(cascade.costs, dtype=float)
+    rungs = cascade.naming_.rungs
     gate = None if guards is None else guards.gate
     numbers = (
         None
@@ -49,6 +54,7 @@ def facts_of(
         else {k: getattr(gate, k) for k in GateNumbers.model_fields}
     )
     return {
+        "lungs": _lungs_of(cascade),
         "gate": None if numbers is None else GateNumbers.model_validate(numbers),
         "deferral": None if guards is None else guards.deferral,
         "calibration": cascade.calibration,
@@ -58,12 +64,34 @@ def facts_of(
         "cut_point": float(cascade.cut_point_),
         "choice": cascade.choice_,
         "points": cascade.points,
-        "adjustment": float(cascade.adjustment_),
-        "priors": tuple(map(float, cascade.priors_)),
+        "refinement": cascade.refinement,
+        "adjustment": float(cascade.naming_.adjustment),
+        "rungs": None if rungs is None else tuple(map(float, rungs)),
+        "priors": tuple(map(float, cascade.naming_.priors)),
         "costs": None if costs is None else tuple(map(tuple, costs.tolist())),
         "n_features": getattr(cascade, "n_features_in_", None),
         "feature_names": None if names is None else tuple(map(str, names)),
     }
+
+
+def _lungs_of(cascade: HierarchicalClassifier) -> SegmenterAbout | None:
+    """Give what is known of the one segmenter of all readers."""
+    stages = (unweighted(cascade.screen_), unweighted(cascade.refine_))
+    found = [one.preparation for stage in stages for one in networks_of(stage)]
+    if len({name_of(one) for one in found}) > 1:
+        raise InputError(
+            "bundle: expected one preparation of frames for all networks, got "
+            "several. Give each stage the same segmenter, or none."
+        )
+    if not found or found[0] is None:
+        return None
+    about = getattr(found[0], "about", None)
+    if not isinstance(about, SegmenterAbout):
+        raise InputError(
+            "bundle: expected a segmenter that hierclf segment made, got a "
+            f"{type(found[0]).__name__}. A bundle can hold no other preparation."
+        )
+    return about
 
 
 def describe(

@@ -25,10 +25,11 @@ from pydantic import (
 from hierclf import __version__
 from hierclf.bundle.container import FORMAT_VERSION
 from hierclf.cascade.calibrators import Calibrators
-from hierclf.cascade.choices import Calibration
+from hierclf.cascade.choices import Calibration, Refinement
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
 from hierclf.cascade.deferral import Deferral
+from hierclf.segmentation.about import SegmenterAbout
 
 Label = StrictBool | StrictInt | StrictStr
 """What a label may be; JSON keeps these three apart."""
@@ -132,8 +133,12 @@ class BundleInfo(BaseModel):
         The cut points that were tried.
     costs : tuple of tuple of float, or None
         Price of each confusion, in the order of `labels`.
+    refinement : {"plain", "ordered"}
+        Whether the refinement climbs from stage to stage.
     adjustment : float, at least 0
         How far the refinement makes up for rare stages.
+    rungs : tuple of float, in [0, 1], or None
+        Cut points of the steps of an ordered refinement.
     priors : tuple of float, in (0, 1]
         Share of each diseased label among the diseased training scans.
     calibration : {"none", "temperature", "platt", "isotonic"}
@@ -144,6 +149,9 @@ class BundleInfo(BaseModel):
         Of the input gate.
     deferral : Deferral or None
         When a reader should look.
+    lungs : SegmenterAbout or None
+        Of the network that cuts the lungs out of each frame before; None where the
+        frame is seen whole.
     n_features, feature_names : int and tuple of str, or None
         Of a cascade on feature tables.
     data : DataSummary
@@ -169,12 +177,15 @@ class BundleInfo(BaseModel):
     choice: CutPointChoice | None = None
     points: Points = "grid"
     costs: tuple[tuple[Price, ...], ...] | None = None
+    refinement: Refinement = "plain"
     adjustment: Price = 0.0
+    rungs: tuple[Share, ...] | None = None
     priors: tuple[Prior, ...]
     calibration: Calibration = "none"
     calibrators: Calibrators = (None, None)
     gate: GateNumbers | None = None
     deferral: Deferral | None = None
+    lungs: SegmenterAbout | None = None
     n_features: int | None = Field(None, ge=1)
     feature_names: tuple[str, ...] | None = None
     data: DataSummary
@@ -203,6 +214,13 @@ class BundleInfo(BaseModel):
             raise ValueError("cut_point must be that of the choice")
         if len(self.priors) != n_labels - 1:
             raise ValueError("priors must have one for each diseased label")
+        climbs = self.refinement == "ordered" and n_labels > 2
+        if (n_labels - 2 if climbs else None) != (
+            None if self.rungs is None else len(self.rungs)
+        ):
+            raise ValueError(
+                "rungs must have one for each step of an ordered refinement"
+            )
         self._check_calibration()
         if self.data.counts.keys() != set(map(str, self.labels)):
             raise ValueError("data.counts must have a count for each label")

@@ -14,6 +14,8 @@ from hierclf.training.state import NetworkDescription
 
 Files = Mapping[str, bytes]
 Role = Literal["screen", "refine"]
+MOST_RUNGS = 8
+"""The files of a bundle are numbered by one digit."""
 
 
 class _Record(BaseModel):
@@ -69,7 +71,22 @@ class MetaRecord(_Record):
     costs: tuple[Price, ...] | None = None
 
 
-MemberRecord = Annotated[NetworkRecord | MetaRecord, Field(discriminator="kind")]
+RungRecord = Annotated[
+    NetworkRecord | MetaRecord | LearnerRecord, Field(discriminator="kind")
+]
+
+
+class OrdinalRecord(_Record):
+    """A ladder of binary classifiers, or the one that knows the order."""
+
+    kind: Literal["ordinal"] = "ordinal"
+    rungs: tuple[RungRecord, ...] = Field(min_length=1, max_length=MOST_RUNGS)
+    order: tuple[Label, ...] = Field(min_length=2)
+
+
+MemberRecord = Annotated[
+    NetworkRecord | MetaRecord | OrdinalRecord, Field(discriminator="kind")
+]
 
 
 class StackRecord(_Record):
@@ -101,6 +118,7 @@ StageRecord = (
     NetworkRecord
     | LearnerRecord
     | MetaRecord
+    | OrdinalRecord
     | StackRecord
     | ConstantRecord
     | EmptyRecord
@@ -147,6 +165,8 @@ def files_of(record: StageRecord) -> tuple[str, ...]:
     if isinstance(record, StackRecord):
         of_members = [name for one in record.members for name in files_of(one)]
         return (*of_members, *(() if record.file is None else (record.file,)))
+    if isinstance(record, OrdinalRecord):
+        return tuple(name for one in record.rungs for name in files_of(one))
     if isinstance(record, MetaRecord):
         weights = [name for one in record.features for name in (one.trunk, one.head)]
         return (record.file, *(name for name in weights if name is not None))
@@ -154,5 +174,22 @@ def files_of(record: StageRecord) -> tuple[str, ...]:
 
 
 def members_in(record: StageRecord) -> tuple[StageRecord, ...]:
-    """List the records of a stack; any other is one by itself."""
-    return record.members if isinstance(record, StackRecord) else (record,)
+    """List what stacks and ladders are made of; any other is one by itself."""
+    parts: tuple[StageRecord, ...] = ()
+    if isinstance(record, StackRecord):
+        parts = record.members
+    if isinstance(record, OrdinalRecord):
+        parts = record.rungs
+    return tuple(one for part in parts for one in members_in(part)) or (record,)
+
+
+def trunks_of(record: StageRecord) -> dict[str, str]:
+    """Give the file of each trunk by the name of its network."""
+    found = {}
+    for member in members_in(record):
+        if isinstance(member, NetworkRecord):
+            found[member.network.options.backbone] = member.trunk
+        if isinstance(member, MetaRecord):
+            told = {one.network.options.backbone: one.trunk for one in member.features}
+            found |= told
+    return found

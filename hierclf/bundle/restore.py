@@ -9,6 +9,7 @@ import numpy as np
 from hierclf.bundle.info import BundleInfo, plain
 from hierclf.bundle.strict_json import refuse
 from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.naming import Naming
 from hierclf.problem.labels import Hierarchy
 
 
@@ -37,7 +38,8 @@ def restore_cascade(
         If the classes of the stages are not those of the labels.
     """
     healthy, diseased = info.labels[0], info.labels[1:]
-    _check_classes(diseased, screen, refine)
+    named = diseased if info.refinement == "plain" else info.labels
+    _check_classes(diseased, screen, refine, named)
     cascade = HierarchicalClassifier(
         screen,
         refine,
@@ -49,15 +51,20 @@ def restore_cascade(
         costs=info.costs,
         adjustment=info.adjustment,
         calibration=info.calibration,
+        refinement=info.refinement,
         seed=info.seed,
     )
     cascade.hierarchy_ = Hierarchy(healthy, diseased, info.ordered)
     cascade.classes_ = np.unique(np.asarray(info.labels))
     cascade.screen_, cascade.refine_ = screen, refine
     cascade.cut_point_, cascade.choice_ = info.cut_point, info.choice
-    cascade.adjustment_ = info.adjustment
     cascade.calibrators_ = info.calibrators
-    cascade.priors_ = np.asarray(info.priors)
+    cascade.naming_ = Naming(
+        np.asarray(info.priors),
+        info.adjustment,
+        None if info.rungs is None else np.asarray(info.rungs),
+        None if info.costs is None else np.asarray(info.costs),
+    )
     cascade.curve_ = cascade.held_out_ = None
     _restore_columns(cascade, info)
     return cascade
@@ -70,11 +77,13 @@ def _restore_columns(cascade: HierarchicalClassifier, info: BundleInfo) -> None:
         cascade.feature_names_in_ = np.asarray(info.feature_names, dtype=object)
 
 
-def _check_classes(diseased: tuple[Any, ...], screen: Any, refine: Any) -> None:
+def _check_classes(
+    diseased: tuple[Any, ...], screen: Any, refine: Any, known: tuple[Any, ...]
+) -> None:
     decided = () if screen is None else tuple(map(plain, screen.classes_))
     if decided != (False, True):
         raise refuse("screen.json", "the classes False and True", ascii(decided))
     named = () if refine is None else tuple(map(plain, refine.classes_))
     needed = len(diseased) > 1
-    if needed != (refine is not None) or not set(named) <= set(diseased):
-        raise refuse("refine.json", f"classes among {diseased!a}", ascii(named))
+    if needed != (refine is not None) or not set(named) <= set(known):
+        raise refuse("refine.json", f"classes among {known!a}", ascii(named))

@@ -20,13 +20,22 @@ from hierclf.bundle.description import facts_of
 from hierclf.bundle.guard_files import pack_guards, unpack_guards
 from hierclf.bundle.info import BundleInfo, current_versions
 from hierclf.bundle.learner import refusing_anything
+from hierclf.bundle.packing import pack_stage
 from hierclf.bundle.records import (
     LearnerRecord,
     StageRecord,
     files_of,
+    members_in,
     read_record,
+    trunks_of,
 )
 from hierclf.bundle.restore import restore_cascade
+from hierclf.bundle.segmenter import (
+    ABOUT,
+    WEIGHTS,
+    pack_segmenter,
+    unpack_segmenter,
+)
 from hierclf.bundle.self_test import (
     SELF_TEST,
     check_self_test,
@@ -34,12 +43,15 @@ from hierclf.bundle.self_test import (
     takes_rows,
     tolerance_of,
 )
-from hierclf.bundle.stages import pack_stage, unpack_stage
 from hierclf.bundle.strict_json import parse, refuse, to_json
+from hierclf.bundle.unpacking import unpack_stage
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.guards import Guarded, Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.weighting import unweighted
+from hierclf.features.readers import preparation_of
 from hierclf.foundation.errors import InputError
+from hierclf.segmentation.segmenter import Segmenter
 
 _INFO = "info.json"
 _CARD = "model_card.md"
@@ -61,12 +73,15 @@ class Bundle:
         hexadecimal digits.
     guards : Guards
         What stands between its decisions and their use; maybe nothing.
+    lungs : Segmenter or None
+        What cuts the lungs out of each frame before its networks see it.
     """
 
     cascade: HierarchicalClassifier
     info: BundleInfo
     digest: str
     guards: Guards = field(default_factory=Guards)
+    lungs: Segmenter | None = None
 
     def guarded(self, scans: Any, said: Decisions) -> Guarded | None:
         """Ask the guards about scans and the decisions on them; None without any."""
@@ -122,6 +137,7 @@ def save_bundle(
         **pack_stage("screen", cascade.screen_),
         **pack_stage("refine", cascade.refine_),
         **({} if guards is None else pack_guards(guards)),
+        **_pack_lungs(cascade),
     }
     rows = takes_rows([read_record("screen", files), read_record("refine", files)])
     files[SELF_TEST] = make_self_test(cascade, info, rows=rows)
@@ -157,6 +173,38 @@ def read_info(folder: Path) -> BundleInfo:
     return parse_info(read_container(folder, _INFO).files)
 
 
+def trunk_file(folder: Path, backbone: str) -> Path:
+    """Find the weights that a bundle has of a network, to go on from them.
+
+    Parameters
+    ----------
+    folder : Path
+        The bundle.
+    backbone : str
+        Name of the network; one of the screen's.
+
+    Returns
+    -------
+    path : Path
+        File with its trunk; verified.
+
+    Raises
+    ------
+    BundleError
+        If it is no bundle.
+    InputError
+        If its screen looks through another network.
+    """
+    files = read_container(folder).files
+    trunks = trunks_of(read_record("screen", files))
+    if backbone not in trunks:
+        raise InputError(
+            f"weights: expected a bundle whose screen is a {backbone}, got one of "
+            f"{', '.join(sorted(trunks)) or 'no network'}. Pass --backbone to match."
+        )
+    return folder / trunks[backbone]
+
+
 def parse_info(files: Mapping[str, bytes]) -> BundleInfo:
     """Read the description among the verified files of a bundle."""
     return parse(_INFO, files[_INFO], _SCHEMA)
@@ -189,16 +237,34 @@ def load_bundle(folder: Path) -> Bundle:
     _check_files(files, screen, refine)
     _check_versions(info, screen, refine)
     _check_inputs(info, screen, refine)
+    lungs = _unpack_lungs(info, files)
     stages = (
-        unpack_stage("screen", screen, files),
-        unpack_stage("refine", refine, files),
+        unpack_stage("screen", screen, files, lungs),
+        unpack_stage("refine", refine, files, lungs),
     )
     cascade = restore_cascade(info, *stages)
     with refusing_anything(SELF_TEST, "inputs that the bundle can score"):
         tolerance = tolerance_of([screen, refine])
         check_self_test(files[SELF_TEST], cascade, info, tolerance)
     guards = unpack_guards(info, files, cascade)
-    return Bundle(cascade, info, container.digest, guards)
+    return Bundle(cascade, info, container.digest, guards, lungs)
+
+
+def _pack_lungs(cascade: HierarchicalClassifier) -> dict[str, bytes]:
+    lungs = preparation_of(unweighted(cascade.screen_))
+    return pack_segmenter(lungs) if isinstance(lungs, Segmenter) else {}
+
+
+def _unpack_lungs(info: BundleInfo, files: Mapping[str, bytes]) -> Segmenter | None:
+    found = {name for name in files if kind_of(name) == "lungs"}
+    if found != (set() if info.lungs is None else {ABOUT, WEIGHTS}):
+        raise refuse(_INFO, "lungs beside the files of a segmenter", sorted(found))
+    if info.lungs is None:
+        return None
+    lungs = unpack_segmenter(files)
+    if lungs.about != info.lungs:
+        raise refuse(_INFO, f"lungs as {ABOUT} has them", "others")
+    return lungs
 
 
 def _check_files(files: Mapping[str, bytes], *records: StageRecord) -> None:
@@ -223,6 +289,7 @@ def _check_versions(info: BundleInfo, *records: StageRecord) -> None:
 
 def _check_inputs(info: BundleInfo, *records: StageRecord) -> None:
     """Refuse feature tables for networks, and scans for learners."""
-    learner = any(isinstance(record, LearnerRecord) for record in records)
+    parts = [one for record in records for one in members_in(record)]
+    learner = any(isinstance(part, LearnerRecord) for part in parts)
     if learner != (info.n_features is not None):
         raise refuse(_INFO, "n_features for learners only", info.n_features)

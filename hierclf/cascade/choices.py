@@ -8,6 +8,8 @@ from typing import Literal
 from hierclf.foundation.errors import InputError
 
 Calibration = Literal["none", "temperature", "platt", "isotonic"]
+Refinement = Literal["plain", "ordered"]
+"""Whether the refinement names one of some types, or climbs from stage to stage."""
 _RULE = re.compile(r"(error)<=(0?\.\d+)|(coverage)>=(0?\.\d+)", re.ASCII)
 
 

@@ -65,6 +65,11 @@ class SweepCurve:
         return confusion.macro_recall(self.confusions, present)
 
     @cached_property
+    def quadratic_kappa(self) -> Floats:
+        """Agreement where labels are an order, shape (n_points,)."""
+        return confusion.quadratic_kappa(self.confusions.astype(np.float64))
+
+    @cached_property
     def accuracy(self) -> Floats:
         """Part of the scans called by their own label, shape (n_points,)."""
         return confusion.accuracy(self.confusions)

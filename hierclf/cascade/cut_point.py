@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +20,7 @@ from hierclf.cascade.curve import SweepCurve
 from hierclf.evaluation.confusion import Floats, Ints
 from hierclf.foundation.choices import nearest
 from hierclf.foundation.errors import InputError
+from hierclf.problem.labels import Hierarchy
 
 EQUAL = 1e-12
 """Figures closer than this are the same: sums of a few ratios, rounded."""
@@ -30,8 +32,8 @@ class Rule:
 
     Parameters
     ----------
-    name : {"macro_recall", "youden", "expected_cost", "sensitivity", "specificity"}
-        The figure that decides.
+    name : str
+        The figure that decides: one of `BEST`, or of `REACHED` with a target.
     target : float, in (0, 1), optional
         What sensitivity or specificity must reach.
     """
@@ -56,8 +58,8 @@ class CutPointChoice(BaseModel):
     index : int
         Its place on the curve.
     value : float
-        What the rule looks at: macro recall, Youden's index, the mean cost, or the
-        sensitivity or specificity that had to reach the target.
+        What the rule looks at: macro recall, kappa, Youden's index, the mean cost, or
+        the sensitivity or specificity that had to reach the target.
     n_tied : int
         Cut points of the curve that serve the rule equally well, this one included.
     macro_recall, sensitivity, specificity : float, in [0, 1]
@@ -82,9 +84,10 @@ def parse_rule(text: str) -> Rule:
     Parameters
     ----------
     text : str
-        ``macro_recall``, ``youden`` or ``expected_cost`` for the best value of
-        these, ``sensitivity>=s`` for the best specificity among cut points with at
-        least this sensitivity, ``specificity>=s`` the other way round; s in (0, 1).
+        ``macro_recall``, ``quadratic_kappa`` (of ordered labels), ``youden`` or
+        ``expected_cost`` for the best value of these, ``sensitivity>=s`` for the best
+        specificity among cut points with at least this sensitivity,
+        ``specificity>=s`` the other way round; s in (0, 1).
 
     Returns
     -------
@@ -115,6 +118,36 @@ def parse_rule(text: str) -> Rule:
         f"cut_point.rule: expected one of {', '.join(BEST)}, sensitivity>=s, "
         f"specificity>=s with 0 < s < 1, got {text!r}. {hint}"
     )
+
+
+def rule_for(text: str, hierarchy: Hierarchy[Any]) -> Rule:
+    """Read a rule for a cascade of some labels.
+
+    Parameters
+    ----------
+    text : str
+        See `parse_rule`.
+    hierarchy : Hierarchy
+        The labels.
+
+    Returns
+    -------
+    rule : Rule
+        What it says.
+
+    Raises
+    ------
+    InputError
+        If it is none, or asks for an order that several stages do not have.
+    """
+    rule = parse_rule(text)
+    unordered = len(hierarchy.diseased) > 1 and not hierarchy.ordered
+    if rule.name == "quadratic_kappa" and unordered:
+        raise InputError(
+            "cut_point.rule: expected stages in an order for quadratic_kappa, got ones "
+            "without. Train with --ordered, or take another rule."
+        )
+    return rule
 
 
 def choose_cut_point(
@@ -251,11 +284,13 @@ def _cheapness(curve: SweepCurve, costs: Floats | None) -> Floats:
 BEST: Mapping[str, Callable[[SweepCurve, Floats | None], Floats]] = MappingProxyType(
     {
         "macro_recall": lambda curve, _: curve.macro_recall,
+        "quadratic_kappa": lambda curve, _: np.nan_to_num(curve.quadratic_kappa),
         "youden": lambda curve, _: curve.youden,
         "expected_cost": _cheapness,
     }
 )
-"""Rules without a target: what is to be highest, from a curve and a cost matrix."""
+"""Rules without a target: what is to be highest, from a curve and a cost matrix. Kappa
+counts as none where all scans are of one label and called so."""
 
 REACHED: Mapping[str, Callable[[SweepCurve], Floats]] = MappingProxyType(
     {

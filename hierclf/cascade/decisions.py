@@ -54,12 +54,12 @@ class HeldOut:
         Probability of being diseased.
     conditional : ndarray of float, shape (n_held, n_diseased)
         Probability of each diseased label, should it be one.
-    uncalibrated : ndarray of float, shape (n_held, n_diseased)
-        The same before calibration.
+    said : ndarray of float, shape (n_held, n_diseased)
+        What the refinement said itself, see `hierclf.cascade.stages.Answers`.
     """
 
     rows: Indices
     truth: Indices
     screen_score: Floats
     conditional: Floats
-    uncalibrated: Floats
+    said: Floats

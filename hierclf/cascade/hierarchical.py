@@ -13,28 +13,24 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from hierclf.cascade.calibrators import Calibrators, calibrated, fit_calibrators
-from hierclf.cascade.choices import Calibration
-from hierclf.cascade.curve import Points, SweepCurve, sweep
+from hierclf.cascade.choices import Calibration, Refinement
+from hierclf.cascade.curve import Points, SweepCurve
 from hierclf.cascade.cut_point import (
     CutPointChoice,
-    choose_cut_point,
-    parse_rule,
+    rule_for,
 )
 from hierclf.cascade.decisions import Decisions, HeldOut
-from hierclf.cascade.stages import ask_stages, fit_stages
+from hierclf.cascade.naming import Naming, tune_naming
+from hierclf.cascade.stages import Answers, ask_stages, fit_stages
 from hierclf.data.inner_folds import inner_folds
 from hierclf.data.rows import is_plain, patients_of, some_of, take
 from hierclf.foundation.errors import InputError
-from hierclf.problem.costs import least_cost_decision
 from hierclf.problem.labels import hierarchy_of
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Folds = Sequence[tuple[Indices, Indices]]
 Groups = NDArray[Any] | None
-
-ADJUSTMENTS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-"""Adjustments that are tried where one is tuned; the least of equals is taken."""
 
 
 class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
@@ -79,6 +75,12 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         one of the calibrated score. It changes what probabilities say and, but for
         the ties that ``isotonic`` makes, no decision: the refinement decides by what
         it said itself; only where there are costs, by calibrated probabilities.
+    refinement : {"plain", "ordered"}, default="plain"
+        ``ordered`` is for stages with an order: `refine` is fitted on all scans and
+        all labels (a `hierclf.metalearners.ordinal.OrdinalClassifier`, or any other
+        classifier), and each step from a stage to the next gets a cut point of its
+        own, chosen together with that of the screen, see `hierclf.cascade.ladder`;
+        one half where the cut point is a number. `adjustment` has no say then.
     cv : int or list of (train, test), default=5
         Patient-disjoint folds for the rule and the calibration. One pair only: the
         stages are fitted on its first part, the cut point is chosen on its second,
@@ -98,10 +100,8 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         None where there is one diseased label only.
     cut_point_ : float
         A scan is diseased where its score is not below.
-    adjustment_ : float
-        The adjustment in use.
-    priors_ : ndarray of float, shape (n_diseased,)
-        Share of each diseased label among the diseased training scans.
+    naming_ : Naming
+        What the refinement decides by: priors, adjustment, cut points of the steps.
     choice_ : CutPointChoice or None
         How the cut point was chosen; None for a given number.
     curve_ : SweepCurve or None
@@ -132,6 +132,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         costs: ArrayLike | None = None,
         adjustment: float | Literal["tuned"] = 0.0,
         calibration: Calibration = "none",
+        refinement: Refinement = "plain",
         cv: int | Folds = 5,
         seed: int = 0,
     ) -> None:
@@ -145,6 +146,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         self.costs = costs
         self.adjustment = adjustment
         self.calibration = calibration
+        self.refinement = refinement
         self.cv = cv
         self.seed = seed
 
@@ -190,7 +192,6 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
             labels, self.healthy, self.stages, ordered=self.ordered
         )
         counts = np.bincount(self.hierarchy_.positions(labels))[1:]
-        self.priors_ = counts / counts.sum()
         self.choice_: CutPointChoice | None = None
         self.curve_: SweepCurve | None = None
         self.held_out_: HeldOut | None = None
@@ -201,7 +202,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         else:
             self._hold_out(X, labels, folds, given)
             self.screen_, self.refine_ = self._fit_stages(X, labels, given)
-        self.adjustment_, self.cut_point_ = self._choose()
+        self._choose(counts / counts.sum())
         return self
 
     def _folds(self, X: Any, y: NDArray[Any], groups: Groups) -> Folds:
@@ -229,20 +230,22 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
             take(X, train), y[train], known, exam
         )
         answers = ask_stages(self.screen_, self.refine_, self.hierarchy_, exam[0])
-        self._keep(np.asarray(held), y, answers.diseased, answers.conditional)
+        self._keep(np.asarray(held), y, answers)
 
     def _hold_out(self, X: Any, y: NDArray[Any], folds: Folds, groups: Groups) -> None:
         if not folds:
             return
         scores = np.full(len(y), np.nan)
         conditional = np.zeros((len(y), len(self.hierarchy_.diseased)))
+        said = conditional.copy()
         for train, test in folds:
             known = some_of(groups, train)
             screen, refine = self._fit_stages(take(X, train), y[train], known)
             found = ask_stages(screen, refine, self.hierarchy_, take(X, test))
             scores[test], conditional[test] = found.diseased, found.conditional
+            said[test] = found.said
         rows = np.flatnonzero(np.isfinite(scores))
-        self._keep(rows, y, scores[rows], conditional[rows])
+        self._keep(rows, y, Answers(scores[rows], conditional[rows], said[rows]))
 
     def _fit_stages(
         self,
@@ -251,78 +254,51 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         groups: Groups,
         exam: tuple[Any, NDArray[Any]] | None = None,
     ) -> tuple[Any, Any]:
-        return fit_stages(self.screen, self.refine, self.hierarchy_, X, y, groups, exam)
+        return fit_stages(
+            self.screen,
+            self.refine,
+            self.hierarchy_,
+            X,
+            y,
+            groups,
+            exam,
+            refinement=self.refinement,
+        )
 
-    def _keep(
-        self, rows: Indices, y: NDArray[Any], scores: Floats, conditional: Floats
-    ) -> None:
+    def _keep(self, rows: Indices, y: NDArray[Any], answers: Answers) -> None:
         """Keep held-out predictions, and calibrate both stages on them."""
         truth = self.hierarchy_.positions(y[rows])
-        self.calibrators_ = fit_calibrators(
-            self.calibration, truth, scores, conditional
-        )
-        told = calibrated(self.calibrators_, scores, conditional)
-        self.held_out_ = HeldOut(rows, truth, *told, uncalibrated=conditional)
+        raw = answers.diseased, answers.conditional
+        self.calibrators_ = fit_calibrators(self.calibration, truth, *raw)
+        told = calibrated(self.calibrators_, *raw)
+        self.held_out_ = HeldOut(rows, truth, *told, said=answers.said)
 
-    def named(
-        self, uncalibrated: Floats, conditional: Floats, adjustment: float
-    ) -> Indices:
-        """Decide which stage it is, should it be one.
-
-        Parameters
-        ----------
-        uncalibrated, conditional : ndarray of float, shape (n_scans, n_diseased)
-            Probability of each diseased label, given that it is one: as the
-            refinement said it, and calibrated.
-        adjustment : float
-            See the class.
-
-        Returns
-        -------
-        refined : ndarray of int, shape (n_scans,)
-            Positions in the hierarchy, at least 1.
-        """
-        if self.costs is not None:
-            inner = np.asarray(self.costs, dtype=np.float64)[1:, 1:]
-            refined: Indices = least_cost_decision(conditional, inner) + 1
-        else:
-            refined = np.argmax(uncalibrated / self.priors_**adjustment, axis=1) + 1
-        return refined
-
-    def _choose(self) -> tuple[float, float]:
-        """Choose adjustment and cut point."""
+    def _choose(self, priors: Floats) -> None:
+        """Choose the cut point, and what the refinement decides by."""
         tuned = self.adjustment == "tuned"
-        given = 0.0 if tuned else float(self.adjustment)
+        costs = None if self.costs is None else np.asarray(self.costs, dtype=float)
+        climbs = self.refinement == "ordered" and len(self.hierarchy_.diseased) > 1
+        rungs = np.full(len(self.hierarchy_.diseased) - 1, 0.5) if climbs else None
+        power = 0.0 if tuned or climbs else float(self.adjustment)
+        self.naming_ = Naming(priors, power, rungs, costs)
         if not isinstance(self.cut_point, str):
             if not 0 <= float(self.cut_point) <= 1:
                 raise InputError(
                     f"cut_point: expected a number in [0, 1], got {self.cut_point}. "
                     "It is compared with a probability."
                 )
-            return given, float(self.cut_point)
-        has_stages = len(self.priors_) > 1 and self.costs is None
-        tried = ADJUSTMENTS if tuned and has_stages else (given,)
-        found = [(adjustment, *self._sweep(adjustment)) for adjustment in tried]
-        best = max(found, key=lambda one: one[2].macro_recall)
-        adjustment, self.curve_, self.choice_ = best
-        return adjustment, self.choice_.threshold
-
-    def _sweep(self, adjustment: float) -> tuple[SweepCurve, CutPointChoice]:
-        held = self.held_out_
-        if held is None:
+            self.cut_point_ = float(self.cut_point)
+            return
+        if self.held_out_ is None:
             raise InputError(
                 "cut_point: expected held-out predictions for a rule, got no folds. "
                 "Pass cv, or a number as the cut point."
             )
-        curve = sweep(
-            held.truth,
-            held.screen_score,
-            self.named(held.uncalibrated, held.conditional, adjustment),
-            n_classes=len(self.hierarchy_.labels),
-            points=self.points,
+        rule = rule_for(self.cut_point, self.hierarchy_)
+        self.naming_, self.curve_, self.choice_ = tune_naming(
+            self.naming_, self.held_out_, rule, self.points, adjusted=tuned
         )
-        costs = None if self.costs is None else np.asarray(self.costs, dtype=float)
-        return curve, choose_cut_point(curve, parse_rule(str(self.cut_point)), costs)
+        self.cut_point_ = self.choice_.threshold
 
     def decide(self, X: Any) -> Decisions:
         """Score scans and decide on them.
@@ -344,7 +320,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         score, conditional = calibrated(
             self.calibrators_, said.diseased, said.conditional
         )
-        refined = self.named(said.conditional, conditional, self.adjustment_)
+        refined = self.naming_(said.said, conditional)
         table = np.column_stack([1 - score, score[:, None] * conditional])
         decided = np.where(score >= self.cut_point_, refined, 0)
         spread, screen = None, self.calibrators_[0]

@@ -103,7 +103,7 @@ def reference_of(
         truth=held.truth,
         screen_score=held.screen_score,
         conditional=held.conditional,
-        refined=cascade.named(held.uncalibrated, held.conditional, cascade.adjustment_),
+        refined=cascade.naming_(held.said, held.conditional),
         patients=drawn[codes].astype(np.intp),
         projections=np.empty((n, 0)),
         scope=np.empty((n, 0)),

@@ -4,7 +4,8 @@ If only that share changes, healthy scans keep their scores and so do diseased o
 rule that looks at rates within the true labels then chooses the same cut point at any
 share: macro recall, Youden's index, a sensitivity or specificity to be reached. Such a
 cut point does not move, and to move it would be an error. A rule that counts scans
-does: the expected cost, of which accuracy is the case of equal costs. With a price of
+does: quadratic kappa, whose agreement by chance follows the shares, and the expected
+cost, of which accuracy is the case of equal costs. With a price of
 a miss :math:`c` in false alarms, the best cut point is where the odds of being diseased
 are 1 to :math:`c`, and these odds move with the share.
 
@@ -32,8 +33,8 @@ from hierclf.evaluation.wards import Labelled, ward_drawer
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.seeding import generator
 
-MOVING = "expected_cost"
-"""The rule whose choice depends on the share of diseased scans."""
+MOVING = frozenset({"expected_cost", "quadratic_kappa"})
+"""The rules whose choice depends on the share of diseased scans."""
 
 FIGURES = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "cost")
 """What is told of a cut point; accuracy is that of healthy against diseased."""
@@ -60,7 +61,7 @@ class Goal:
     @property
     def moves(self) -> bool:
         """Whether the choice depends on the share of diseased scans."""
-        return self.rule.name == MOVING
+        return self.rule.name in MOVING
 
 
 def screen_costs(n_classes: int, miss_cost: float = 1.0) -> Floats:

@@ -11,7 +11,9 @@ from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 
+from hierclf.cascade.choices import Refinement
 from hierclf.data.rows import accepted, some_of, take
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.problem.labels import Hierarchy
 
 Floats = NDArray[np.float64]
@@ -28,12 +30,16 @@ class Answers:
         Of the screen, the mean of its views.
     conditional : ndarray of float, shape (n_scans, n_diseased)
         Of the refinement, in the order of the hierarchy; ones without one.
+    said : ndarray of float, shape (n_scans, n_diseased)
+        What the refinement decides by: the same of a plain one, and the probability
+        of each stage among all labels of an ordered one.
     views : ndarray of float, shape (n_scans, n_views), or None
         Of the screen; None where it has no views.
     """
 
     diseased: Floats
     conditional: Floats
+    said: Floats
     views: Floats | None = None
 
 
@@ -45,6 +51,8 @@ def fit_stages(
     y: NDArray[Any],
     groups: Groups,
     exam: tuple[Any, NDArray[Any]] | None = None,
+    *,
+    refinement: Refinement = "plain",
 ) -> tuple[Any, Any]:
     """Fit clones of both stages.
 
@@ -62,6 +70,8 @@ def fit_stages(
         Patients, where they are told apart from `X`.
     exam : tuple (X, y), optional
         Scans of other patients, for stages that look at some while they learn.
+    refinement : {"plain", "ordered"}, default="plain"
+        An ordered one is fitted on all scans and all labels.
 
     Returns
     -------
@@ -69,15 +79,22 @@ def fit_stages(
         Fitted; `refine` is None where there is one diseased label only, and a
         constant where one only was seen.
     """
-    screen = clone(LogisticRegression(max_iter=1000) if screen is None else screen)
-    refine = clone(LogisticRegression(max_iter=1000) if refine is None else refine)
+    ordered = refinement == "ordered"
+    usual = LogisticRegression(max_iter=1000)
+    screen = clone(usual if screen is None else screen)
+    if refine is None:
+        refine = OrdinalClassifier(usual, order=hierarchy.labels) if ordered else usual
+    refine = clone(refine)
     diseased = hierarchy.is_diseased(y)
     checked = None if exam is None else (exam[0], hierarchy.is_diseased(exam[1]))
     screen.fit(X, diseased, **accepted(screen, validation=checked, groups=groups))
     if len(hierarchy.diseased) < 2:
         return screen, None
     if len(np.unique(y[diseased])) < 2:
-        refine, exam = DummyClassifier(), None
+        refine, exam, ordered = DummyClassifier(), None, False
+    if ordered:
+        told = accepted(refine, validation=exam, groups=groups)
+        return screen, refine.fit(X, y, **told)
     if exam is not None:
         ill = np.flatnonzero(hierarchy.is_diseased(exam[1]))
         checked = (take(exam[0], ill), exam[1][ill]) if len(ill) else None
@@ -111,8 +128,20 @@ def ask_stages(screen: Any, refine: Any, hierarchy: Hierarchy[Any], X: Any) -> A
     else:
         diseased = screen.predict_proba(X)[:, 1]
     if refine is None:
-        return Answers(diseased, np.ones((len(diseased), 1)), views)
-    conditional = np.zeros((len(diseased), len(hierarchy.diseased)))
-    columns = [hierarchy.diseased.index(label) for label in refine.classes_.tolist()]
-    conditional[:, columns] = refine.predict_proba(X)
-    return Answers(diseased, conditional, views)
+        alone = np.ones((len(diseased), 1))
+        return Answers(diseased, alone, alone, views)
+    table = np.zeros((len(diseased), len(hierarchy.labels)))
+    columns = [hierarchy.labels.index(label) for label in refine.classes_.tolist()]
+    table[:, columns] = refine.predict_proba(X)
+    said = table[:, 1:]
+    everyone = hierarchy.healthy in refine.classes_
+    return Answers(diseased, _among_diseased(said) if everyone else said, said, views)
+
+
+def _among_diseased(said: Floats) -> Floats:
+    """Scale the probabilities of the diseased labels to sum to 1."""
+    total = said.sum(axis=1, keepdims=True)
+    none = total <= 0  # then all are alike
+    even = np.full_like(said, 1 / said.shape[1])
+    shares: Floats = np.where(none, even, said / np.where(none, 1.0, total))
+    return shares

@@ -20,6 +20,8 @@ Code = Literal[
     "unreadable",
     "blank",
     "tiny",
+    "inverted",
+    "lungs",
     "burned_in",
     "odd_file",
     "few",
@@ -41,6 +43,10 @@ Code = Literal[
     One picture several times, without harm to labels and splits.
 ``unreadable``, ``blank``, ``tiny``
     A scan that cannot be read, shows nothing, or is too small.
+``inverted``
+    A scan whose grays run against those of the others.
+``lungs``
+    Scans in which a segmenter finds no lungs.
 ``burned_in``, ``odd_file``
     The header says that text is burned into the pixels; a decoder remarked on it.
 ``few``

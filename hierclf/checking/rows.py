@@ -8,6 +8,7 @@ import pandas as pd
 
 from hierclf.checking.findings import Code, Finding, Severity
 from hierclf.data.split import straddling_patients
+from hierclf.foundation.counting import count
 
 FEW_PATIENTS = 10
 """Patients of a label below which no figure of it is firm."""
@@ -64,19 +65,19 @@ def _few(manifest: pd.DataFrame, *, has_patients: bool) -> list[Finding]:
     found = []
     if len(n_patients) < 2:
         message = (
-            f"There is {_count(len(n_patients), 'label')}: nothing can be told apart."
+            f"There is {count(len(n_patients), 'label')}: nothing can be told apart."
         )
         found.append(Finding(code="few", severity="severe", message=message))
-    for label, count in n_patients.items():
-        if count >= FEW_PATIENTS:
+    for label, number in n_patients.items():
+        if number >= FEW_PATIENTS:
             continue
-        severity: Severity = "severe" if count < 2 else "warning"
+        severity: Severity = "severe" if number < 2 else "warning"
         rest = (
             "it cannot be on both sides of a split."
-            if count < 2
+            if number < 2
             else f"below {FEW_PATIENTS} no figure of it is firm."
         )
-        message = f"{label!r} has {_count(count, unit)}: {rest}"
+        message = f"{label!r} has {count(number, unit)}: {rest}"
         found.append(
             _finding("few", severity, message, manifest, manifest["label"] == label)
         )
@@ -90,7 +91,7 @@ def _several_labels(manifest: pd.DataFrame) -> list[Finding]:
         return []
     who = manifest.loc[several, "patient_id"].nunique()
     message = (
-        f"{_count(who, 'patient')} with scans of several labels. It may be so (two "
+        f"{count(who, 'patient')} with scans of several labels. It may be so (two "
         "knees, a course of disease); a slip of patient ids looks the same."
     )
     return [_finding("labels", "remark", message, manifest, several)]
@@ -153,7 +154,7 @@ def judge_unreadable(errors: Mapping[str, tuple[str, str]]) -> list[Finding]:
         Finding(
             code=_CODES.get(code, "unreadable"),
             severity="warning",
-            message=f"{_count(len(scans), 'scan')} cannot be read, {code}: {message}",
+            message=f"{count(len(scans), 'scan')} cannot be read, {code}: {message}",
             scans=tuple(scans),
         )
         for (code, message), scans in by_reason.items()
@@ -200,7 +201,7 @@ def judge_scans(manifest: pd.DataFrame, facts: pd.DataFrame) -> list[Finding]:
         _finding(
             kind,
             severity,
-            f"{_count(int(rows.sum()), 'scan')} {words}.",
+            f"{count(int(rows.sum()), 'scan')} {words}.",
             manifest,
             rows,
         )
@@ -229,7 +230,3 @@ def _finding(
 ) -> Finding:
     scans = tuple(manifest.loc[rows, "scan"])
     return Finding(code=code, severity=severity, message=message, scans=scans)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

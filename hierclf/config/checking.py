@@ -19,6 +19,11 @@ class CheckOptions(ScanOptions):
         description="columns of the manifest that may tell the label (age, sex, a "
         "second label), separated by commas; all others are taken for shortcuts",
     )
+    lungs: Path | None = Field(
+        None,
+        description="folder of a segmenter (hierclf segment): scans are named in which "
+        "it finds no lungs, and which train --lungs would see whole",
+    )
     image: bool = Field(
         True,
         description="also look with a frozen network: what the picture itself tells "

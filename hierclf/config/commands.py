@@ -13,10 +13,12 @@ from pydantic import (
     model_validator,
 )
 
-from hierclf.cascade.choices import Calibration
+from hierclf.cascade.choices import Calibration, Refinement
 from hierclf.cascade.curve import Points
 from hierclf.config.stage import STAGE_NAMES, StageName, StageOptions
 from hierclf.config.values import (
+    BEST,
+    ORDERED,
     Adjustment,
     Candidate,
     Costs,
@@ -52,6 +54,17 @@ class LabelledData(ScanOptions):
 
     unreadable: Literal["refuse", "skip"] = Field(
         "refuse", description="what a scan that cannot be read does to the run"
+    )
+
+
+class PartOfData(LabelledData):
+    """Labelled scans, or those of some of their splits."""
+
+    splits: Path | None = Field(
+        None, description="splits.csv of the run, so that --split test is its test part"
+    )
+    split: Names = Field(
+        (), description="given splits to use, separated by commas; all if not given"
     )
 
 
@@ -91,16 +104,22 @@ class TrainOptions(Measured):
     ordered: bool = Field(False, description="the stages are an order of severity")
     cut_point: CutPoint = Field(
         "macro_recall",
-        description="a number, or the rule that chooses it: macro_recall, youden, "
-        "expected_cost, sensitivity>=0.95, specificity>=0.90",
+        description="a number, or the rule that chooses it: macro_recall, "
+        "quadratic_kappa, youden, expected_cost, sensitivity>=0.95, specificity>=0.90",
     )
     points: Points = Field(
         "grid", description="cut points tried: the 19 of the grid, or all scores"
     )
     costs: Costs = Field(
         "none",
-        description="what errors of the refinement cost: none, recall, ordered, a "
-        "vector (5,8,9) or a matrix (0,1;2,0) in the order of the stages",
+        description="what errors of the refinement cost: none, recall, linear or "
+        "quadratic in the distance of two stages, a vector (5,8,9) or a matrix "
+        "(0,1;2,0) in the order of the stages",
+    )
+    refinement: Refinement = Field(
+        "plain",
+        description="plain: one of the diseased labels; ordered: from stage to stage, "
+        "each step with a cut point of its own",
     )
     adjustment: Adjustment = Field(
         "tuned",
@@ -116,6 +135,11 @@ class TrainOptions(Measured):
         "platt",
         description="how probabilities are calibrated on held-out training scans: "
         "platt, temperature, isotonic or none",
+    )
+    lungs: Path | None = Field(
+        None,
+        description="folder of a segmenter (hierclf segment): lungs are cut out before "
+        "any network sees a scan, in training and afterwards",
     )
     gate: float = Field(
         0.01,
@@ -159,8 +183,9 @@ class TrainOptions(Measured):
     candidates: Annotated[tuple[Candidate, ...], BeforeValidator(split_names)] = Field(
         (),
         description="models to choose from, separated by commas (screen/refine where "
-        "they differ), by the macro recall of the cascade on held-out training scans; "
-        "all are reported",
+        "they differ, screen/ordered:refine for a refinement that climbs), by the "
+        "macro recall of the cascade on held-out training scans; all are reported. "
+        "best: those that fit the labels",
     )
     baselines: bool = Field(
         True, description="fit the flat classifiers that the cascade must beat"
@@ -200,6 +225,11 @@ class TrainOptions(Measured):
                 f"candidates: expected a rule as the cut point, got {self.cut_point}. "
                 "They are compared on the held-out scans that a rule looks at."
             )
+        if BEST in self.candidates and len(self.candidates) > 1:
+            raise ValueError(
+                "candidates: expected nothing beside best, got "
+                f"{', '.join(self.candidates)}. Name all, or leave it to best."
+            )
         if self.network.model != NETWORK:
             raise ValueError(
                 "candidates: expected no model beside them, got "
@@ -231,7 +261,8 @@ class TrainOptions(Measured):
 
     @model_validator(mode="after")
     def _stages_have_what_they_need(self) -> TrainOptions:
-        for options in [self.of_candidate(name) for name in self.candidates] or [self]:
+        names = [name for name in self.candidates if name != BEST]
+        for options in [self.of_candidate(name) for name in names] or [self]:
             for stage in STAGE_NAMES:
                 options.stage(stage).check()
         return self
@@ -242,8 +273,8 @@ class TrainOptions(Measured):
         Parameters
         ----------
         name : str
-            A model for both stages, or ``screen/refine``. The flat classifiers take
-            the first.
+            A model for both stages, or ``screen/refine``, the latter maybe behind
+            ``ordered:``. The flat classifiers take the first.
 
         Returns
         -------
@@ -251,13 +282,38 @@ class TrainOptions(Measured):
             Without candidates.
         """
         screen, _, refine = name.partition("/")
-        return self.model_copy(
-            update={
-                "candidates": (),
-                "network": self.network.model_copy(update={"model": screen}),
-                "refine": self.refine | ({"model": refine} if refine else {}),
-            }
-        )
+        told: dict[str, object] = {
+            "candidates": (),
+            "network": self.network.model_copy(update={"model": screen}),
+        }
+        if refine:
+            climbs = refine.startswith(ORDERED)
+            told["refinement"] = "ordered" if climbs else "plain"
+            told["refine"] = self.refine | {"model": refine.removeprefix(ORDERED)}
+        return self.model_copy(update=told)
+
+    def for_labels(self, *, ordered: bool) -> TrainOptions:
+        """Name the candidates that `BEST` stands for.
+
+        Parameters
+        ----------
+        ordered : bool
+            Whether there are several stages, in an order.
+
+        Returns
+        -------
+        options : TrainOptions
+            With candidates by their names; as they are where `BEST` was not asked for.
+        """
+        if self.candidates != (BEST,):
+            return self
+        models = [NETWORK]
+        if self.network.part == "head" and not self.network.also:
+            models.append("pooled+logistic")
+        names = list(models)
+        if ordered:
+            names += [f"{model}/{ORDERED}{model}" for model in models]
+        return self.model_copy(update={"candidates": tuple(names)})
 
     def stage(self, name: StageName) -> StageOptions:
         """Resolve the options of one stage.
@@ -285,7 +341,7 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-class SweepOptions(LabelledData):
+class SweepOptions(PartOfData):
     """Options of ``hierclf sweep``."""
 
     bundle: Path = Field(description="folder of the bundle")
@@ -302,12 +358,6 @@ class SweepOptions(LabelledData):
     write_bundle: Path | None = Field(
         None, description="folder for a new bundle with the chosen cut point"
     )
-    splits: Path | None = Field(
-        None, description="splits.csv of the run, so that --split test is its test part"
-    )
-    split: Names = Field(
-        (), description="given splits to use, separated by commas; all if not given"
-    )
 
     @model_validator(mode="before")
     @classmethod
@@ -316,7 +366,7 @@ class SweepOptions(LabelledData):
         return values if few is None else {"data": few} | values
 
 
-class EvaluateOptions(Measured):
+class EvaluateOptions(Measured, PartOfData):
     """Options of ``hierclf evaluate``."""
 
     bundle: Folders = Field(
@@ -333,12 +383,6 @@ class EvaluateOptions(Measured):
         lt=1,
         description="with several bundles: a loss of a share or an area that would not "
         "matter, for example 0.02; the page says whether a greater one is excluded",
-    )
-    splits: Path | None = Field(
-        None, description="splits.csv of the run, so that --split test is its test part"
-    )
-    split: Names = Field(
-        (), description="given splits to use, separated by commas; all if not given"
     )
 
     @model_validator(mode="after")

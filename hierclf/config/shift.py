@@ -7,13 +7,13 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from hierclf.cascade.cut_point import parse_rule
-from hierclf.config.commands import LabelledData
+from hierclf.config.commands import PartOfData
 
 ACCURACY = "accuracy"
 """A goal beside the rules of training: most scans on the right side of the cut."""
 
 
-class ShiftOptions(LabelledData):
+class ShiftOptions(PartOfData):
     """Options of ``hierclf shift``."""
 
     bundle: Path = Field(description="folder of the bundle")

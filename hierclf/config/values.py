@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -64,7 +64,7 @@ Folders = Annotated[
 ]
 """Different folders; a flag may be repeated, or separates them by commas."""
 
-CostRule = Literal["none", "recall", "ordered"]
+CostRule = Literal["none", "recall", "linear", "quadratic"]
 
 
 def parse_costs(value: object) -> CostRule | tuple[tuple[float, ...], ...]:
@@ -73,8 +73,9 @@ def parse_costs(value: object) -> CostRule | tuple[tuple[float, ...], ...]:
     Parameters
     ----------
     value : str, or sequence of float, or sequence of sequences
-        ``none``, ``recall``, ``ordered``, a vector ``5,8,9``, or a matrix whose
-        rows are separated by semicolons.
+        ``none``, ``recall``, ``linear`` or ``quadratic`` in the distance of two
+        stages, a vector ``5,8,9``, or a matrix whose rows are separated by
+        semicolons.
 
     Returns
     -------
@@ -91,8 +92,8 @@ def parse_costs(value: object) -> CostRule | tuple[tuple[float, ...], ...]:
     >>> parse_costs("5,8,9")
     ((5.0, 8.0, 9.0),)
     """
-    if value in ("none", "recall", "ordered"):
-        return value
+    if value in get_args(CostRule):
+        return cast(CostRule, value)
     try:
         if isinstance(value, str):
             rows = [row.split(",") for row in value.split(";")]
@@ -102,8 +103,8 @@ def parse_costs(value: object) -> CostRule | tuple[tuple[float, ...], ...]:
         return tuple(tuple(float(cell) for cell in row) for row in rows)
     except (TypeError, ValueError, IndexError) as error:
         raise InputError(
-            f"costs: expected none, recall, ordered, a vector like 5,8,9 or a matrix "
-            f"like 0,1;2,0, got {value!r}. Rows are true labels."
+            "costs: expected none, recall, linear, quadratic, a vector like 5,8,9 or "
+            f"a matrix like 0,1;2,0, got {value!r}. Rows are true labels."
         ) from error
 
 
@@ -133,8 +134,17 @@ def _check_model(name: str) -> str:
     return name
 
 
+BEST = "best"
+"""In the place of candidates: those that fit the labels."""
+ORDERED = "ordered:"
+"""Before the refinement of a candidate: it climbs from stage to stage."""
+
+
 def _check_candidate(name: str) -> str:
-    for model in name.split("/", maxsplit=1):
+    if name == BEST:
+        return name
+    screen, slash, refine = name.partition("/")
+    for model in (screen, *((refine.removeprefix(ORDERED),) if slash else ())):
         parse_model(model)
     return name
 

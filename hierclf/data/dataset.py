@@ -18,6 +18,7 @@ from hierclf.data.naming import NameRule, compile_rule, find_part
 from hierclf.data.patients import MISSING, PatientOrigin, identify_patients
 from hierclf.data.source import Source, split_name
 from hierclf.data.split import straddling_patients
+from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError
 
 _log = logging.getLogger(__name__)
@@ -248,8 +249,8 @@ def _label_by_name(source: Source, rule: NameRule, *, needs_labels: bool) -> Non
     source.put("label", [new or old for new, old in zip(found, given, strict=True)])
     if n_found < len(found):
         source.remarks.append(
-            f"name_rule found the label of {n_found} of {len(found)} scans; the "
-            "others have that of their folder or row."
+            f"name_rule found the label of {n_found} of {count(len(found), 'scan')}; "
+            "the others have that of their folder or row."
         )
 
 
@@ -290,8 +291,8 @@ def _check_splits(source: Source, *, allow_straddling: bool) -> None:
     shared = straddling_patients(known["patient_id"], known["split"])
     if allow_straddling and shared:
         source.remarks.append(
-            f"{len(shared)} patients sit in more than one given split: the figures on "
-            "the test part are too good."
+            f"{count(len(shared), 'patient')} {'sits' if len(shared) == 1 else 'sit'} "
+            "in more than one given split: the figures on the test part are too good."
         )
         return
     first_rows = dict(reversed([(p, row) for row, p in source.cells("patient_id")]))

@@ -27,6 +27,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -75,7 +76,7 @@ def count_patients(
     n_patients = (counts > 0).sum(axis=0)
     if len(classes) < least_classes or n_patients.min() < 2:
         described = "; ".join(
-            f"{name} {int(n)} scans of {m} patients"
+            f"{name} {count(int(n), 'scan')} of {count(int(m), 'patient')}"
             for name, n, m in zip(classes, counts.sum(axis=0), n_patients, strict=True)
         )
         least = f"at least {least_classes} " if least_classes > 1 else ""

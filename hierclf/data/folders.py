@@ -11,6 +11,7 @@ import pandas as pd
 
 from hierclf.data.regular_file import open_regular
 from hierclf.data.source import Source, split_name
+from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.files import explain_os_error
 
@@ -226,9 +227,9 @@ def _remark_on(root: Path, others: list[Path]) -> list[str]:
     rest = [path for path in others if not _leads_out(path)]
     if rest:
         first = rest[0].relative_to(root).as_posix()
-        words = (
-            f"{len(rest)} files are no scans and were left out, the first {first!r}."
-        )
+        one = len(rest) == 1
+        kind = "is no scan and was" if one else "are no scans and were"
+        words = f"{count(len(rest), 'file')} {kind} left out, the first {first!r}."
         remarks.append(words)
     return remarks
 

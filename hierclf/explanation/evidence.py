@@ -1,11 +1,12 @@
 """What the trunks behind a stage saw, and how each cell of it moves a class score.
 
-Three kinds of stage are explained, each by the gradient of its own score before the
+Four kinds of stage are explained, each by the gradient of its own score before the
 softmax: a network; a learner on features of networks, by the slope of its calibrated
 logit over the features and the chain rule through how these are made; a stack, by
 those of its members, each times the slope of the combined log-odds over the member's
-logit. What is locally constant is held: the main region of SCDA features and the class
-whose channel weights are written into features.
+logit; a ladder, by that of the step that a label lies above. What is locally constant
+is held: the main region of SCDA features and the class whose channel weights are
+written into features.
 """
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ import torch
 from numpy.typing import NDArray
 
 from hierclf.features.extractor import FeatureExtractor
-from hierclf.features.readers import extractors_of, members_of, readers_of
+from hierclf.features.readers import (
+    extractors_of,
+    leaves_of,
+    members_of,
+    readers_of,
+)
 from hierclf.features.regions import discriminative_maps, main_regions
 from hierclf.foundation.errors import InputError
 from hierclf.inference.frozen import FrozenTrunk
 from hierclf.inference.shared import shared_trunk
 from hierclf.loading.scans import Scans
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.metalearners.search import MetaLearner
 from hierclf.metalearners.slopes import check_smooth, logit_slopes, member_slopes
 from hierclf.metalearners.stacking import ProbabilityStack
@@ -77,9 +84,9 @@ def check_explainable(stage: Any) -> None:
             "stage: expected a network or a learner on features of one, got one that "
             "looks at no scan. Explain a bundle with networks."
         )
-    for member in members_of(stage):
-        if isinstance(member, MetaLearner):
-            check_smooth(member)
+    for leaf in leaves_of(stage):
+        if isinstance(leaf, MetaLearner):
+            check_smooth(leaf)
 
 
 def evidence_of(stage: Any, scans: Scans, labels: Labels) -> list[Evidence]:
@@ -87,7 +94,7 @@ def evidence_of(stage: Any, scans: Scans, labels: Labels) -> list[Evidence]:
 
     Parameters
     ----------
-    stage : NetworkClassifier, MetaLearner or ProbabilityStack
+    stage : NetworkClassifier, MetaLearner, ProbabilityStack or OrdinalClassifier
         Fitted; see `check_explainable`.
     scans : DataFrame or sequence of ndarray, length n_scans
         Manifest rows, or scans in memory.
@@ -107,6 +114,8 @@ def evidence_of(stage: Any, scans: Scans, labels: Labels) -> list[Evidence]:
     check_explainable(stage)
     if isinstance(stage, ProbabilityStack):
         return list(_of_stack(stage, scans, labels))
+    if isinstance(stage, OrdinalClassifier):
+        return list(_of_ladder(stage, scans, labels))
     if isinstance(stage, NetworkClassifier):
         return [_of_network(stage, scans, labels)]
     return list(_of_learner(stage, scans, labels))
@@ -121,6 +130,22 @@ def _of_stack(stage: ProbabilityStack, scans: Scans, labels: Labels) -> Iterator
         asked = np.where(known, labels, member.classes_[0])
         for one in evidence_of(member, scans, asked):
             yield replace(one, share=one.share * np.where(known, share, 0.0))
+
+
+def _of_ladder(
+    stage: OrdinalClassifier, scans: Scans, labels: Labels
+) -> Iterator[Evidence]:
+    """Ask the step that a label lies above; of the lowest, the one that it is below."""
+    places = np.asarray([stage.order_.index(label) for label in labels.tolist()])
+    if getattr(stage.rungs_[0], "knows_order", False):
+        yield from evidence_of(stage.rungs_[0], scans, places)
+        return
+    asked = np.maximum(places - 1, 0)
+    for step, rung in enumerate(stage.rungs_):
+        share = (asked == step).astype(float)
+        if share.any():
+            for one in evidence_of(rung, scans, places > step):
+                yield replace(one, share=one.share * share)
 
 
 def _of_network(stage: NetworkClassifier, scans: Scans, labels: Labels) -> Evidence:
@@ -142,7 +167,9 @@ def _of_learner(stage: MetaLearner, scans: Scans, labels: Labels) -> Iterator[Ev
     ends = np.cumsum([table.shape[1] for table in tables])[:-1]
     for part, slope in zip(parts, np.split(slopes, ends, axis=1), strict=True):
         trunk = shared_trunk(
-            part.trunk_.featurizer, replace(part.trunk_.options, output="maps")
+            part.trunk_.featurizer,
+            replace(part.trunk_.options, output="maps"),
+            preparation=part.trunk_.preparation,
         )
         maps = trunk.features(scans).astype(np.float32)
         gradients = _through(part, maps, slope.astype(np.float32))

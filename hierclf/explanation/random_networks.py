@@ -11,12 +11,14 @@ from typing import Any
 import torch
 
 from hierclf.features.extractor import FeatureExtractor
-from hierclf.features.readers import readers_of
+from hierclf.features.readers import preparation_of, readers_of
 from hierclf.foundation.seeding import derive_seed
 from hierclf.networks.backbones import make_backbone
-from hierclf.networks.network import make_featurizer, make_head
+from hierclf.networks.heads import make_head
+from hierclf.networks.network import make_featurizer
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.state import NetworkDescription, NetworkState, put_together
+from hierclf.training.trunks import head_shape_of
 
 
 def random_twin(stage: Any, seed: int, number: int = 0) -> NetworkClassifier:
@@ -42,7 +44,7 @@ def random_twin(stage: Any, seed: int, number: int = 0) -> NetworkClassifier:
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(seed, "random network", number))
         backbone = make_backbone(options.backbone, weights="none")
-        head = make_head(options.head, backbone, len(stage.classes_))
+        head = make_head(head_shape_of(options), backbone, len(stage.classes_))
         featurizer = make_featurizer(options.head, backbone)
     description = NetworkDescription(
         options=options,
@@ -53,7 +55,7 @@ def random_twin(stage: Any, seed: int, number: int = 0) -> NetworkClassifier:
     state = NetworkState(
         description, dict(featurizer.state_dict()), dict(head.state_dict())
     )
-    return put_together(state)
+    return put_together(state, preparation_of(stage))
 
 
 def _options_of(reader: NetworkClassifier | FeatureExtractor) -> Any:

@@ -13,6 +13,7 @@ from hierclf.features.extractor import FeatureExtractor
 from hierclf.features.readers import Reader, extractors_of, readers_of, union
 from hierclf.features.state import extractor_of, extractor_state
 from hierclf.inference.frozen import FrozenTrunk
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.metalearners.search import MetaLearner
 from hierclf.metalearners.stacking import ProbabilityStack
 from hierclf.training.estimator import NetworkClassifier
@@ -68,6 +69,10 @@ def _exact(stage: Any) -> Any:
     if isinstance(stage, ProbabilityStack):
         stage, members = copy.copy(stage), stage.members_
         stage.members_ = tuple(_exact(member) for member in members)
+        return stage
+    if isinstance(stage, OrdinalClassifier):
+        stage, rungs = copy.copy(stage), stage.rungs_
+        stage.rungs_ = tuple(_exact(rung) for rung in rungs)
         return stage
     if isinstance(stage, NetworkClassifier):
         return put_together(_in_float32(take_apart(stage)))

@@ -12,15 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
-from numpy.typing import ArrayLike
 from onnx import compose
 from torch import Tensor, nn
 
-from hierclf.cascade.calibrators import TINY, Calibrator
-from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.features.extractor import POOLED
 from hierclf.features.readers import Reader, readers_of
 from hierclf.foundation.errors import InputError
@@ -134,98 +130,6 @@ def _answer(look: Look, features: Tensor) -> Tensor:
         told = torch.softmax(look.head(features), dim=1)
     n_views = look.trunk.views.n_views
     return told.reshape(-1, n_views, told.shape[1]).mean(dim=1)
-
-
-class DecisionGraph(nn.Module):
-    """Probabilities of the stages to those of all labels, and to a decision.
-
-    Parameters
-    ----------
-    cascade : HierarchicalClassifier
-        Fitted.
-    """
-
-    def __init__(self, cascade: HierarchicalClassifier) -> None:
-        super().__init__()
-        diseased = cascade.hierarchy_.diseased
-        refine = cascade.refine_
-        named = diseased if refine is None else refine.classes_.tolist()
-        place = np.zeros((len(named), len(diseased)))
-        for row, label in enumerate(named):
-            place[row, diseased.index(label)] = 1
-        self.has_refinement = len(named) > 1
-        self.register_buffer("place", _tensor(place))
-        self.register_buffer("scale", _tensor(cascade.priors_**-cascade.adjustment_))
-        for name, calibrator in zip(
-            ("screen", "refine"), cascade.calibrators_, strict=True
-        ):
-            slope, biases = _linear(calibrator)
-            self.register_buffer(f"{name}_slope", _tensor(slope))
-            self.register_buffer(f"{name}_biases", _tensor(biases))
-        self.calibrated = [one is not None for one in cascade.calibrators_]
-        costs = np.eye(0) if cascade.costs is None else np.asarray(cascade.costs)
-        self.register_buffer("costs", _tensor(costs[1:, 1:]))
-        self.cut_point = float(cascade.cut_point_)
-
-    def forward(
-        self, screen: Tensor, refine: Tensor | None = None
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Put the stages together.
-
-        Parameters
-        ----------
-        screen : Tensor, shape (n, 2)
-            Probabilities of healthy and diseased.
-        refine : Tensor, shape (n, n_refine_classes), optional
-            Probabilities of the refinement's classes, in its order; not given where
-            it knows one class only.
-
-        Returns
-        -------
-        screen_score : Tensor, shape (n,)
-            Probability of being diseased.
-        probabilities : Tensor, shape (n, n_labels)
-            Healthy, then the diseased labels in their order.
-        decided : Tensor of int64, shape (n,)
-            Position of the decided label.
-        """
-        score = self._calibrated(0, screen)[:, 1]
-        told = torch.ones_like(screen[:, :1]) if refine is None else refine
-        said = told @ self.get_buffer("place")
-        conditional = self._calibrated(1, said)
-        costs = self.get_buffer("costs")
-        if costs.numel():
-            refined = (conditional @ costs).argmin(dim=1) + 1
-        else:
-            refined = (said * self.get_buffer("scale")).argmax(dim=1) + 1
-        table = torch.cat([1 - score[:, None], score[:, None] * conditional], dim=1)
-        decided = torch.where(score >= self.cut_point, refined, 0)
-        return score, table, decided
-
-    def _calibrated(self, stage: int, table: Tensor) -> Tensor:
-        """Repeat `hierclf.cascade.calibrators.Calibrator`, where there is one."""
-        if not self.calibrated[stage]:
-            return table
-        name = ("screen", "refine")[stage]
-        logs = torch.log(table.clamp(min=TINY))
-        slope, biases = (self.get_buffer(f"{name}_{k}") for k in ("slope", "biases"))
-        return torch.softmax(logs * slope + biases, dim=1)
-
-
-def _linear(calibrator: Calibrator | None) -> tuple[float, tuple[float, ...]]:
-    """Give what a calibrator does to logarithms, or refuse steps."""
-    if calibrator is None:
-        return 1.0, (0.0,)
-    if calibrator.steps:
-        raise InputError(
-            "export: expected a calibration of one formula, got isotonic steps. Train "
-            "with --calibration platt, temperature or none, or use the bundle."
-        )
-    return calibrator.slope, calibrator.biases
-
-
-def _tensor(array: ArrayLike) -> Tensor:
-    return torch.from_numpy(np.asarray(array, dtype=np.float32))
 
 
 def to_onnx(

@@ -8,7 +8,7 @@ with the learner before anybody gets it.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -217,5 +217,32 @@ def combination_graph(
         [helper.make_tensor_value_info(output, number, shape)],
         [numpy_helper.from_array(array, name) for name, array in arrays.items()],
     )
+    opset = helper.make_opsetid("", OPSET)
+    return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
+
+
+def beside_graph(inputs: Mapping[str, int], output: str) -> onnx.ModelProto:
+    """Write what lays tables side by side.
+
+    Parameters
+    ----------
+    inputs : mapping of str to int
+        Names of the inputs (n, width), and their widths.
+    output : str
+        Name of the output (n, sum of the widths).
+
+    Returns
+    -------
+    model : onnx.ModelProto
+        One node.
+    """
+    number = onnx.TensorProto.FLOAT
+    told = [
+        helper.make_tensor_value_info(name, number, ["n", width])
+        for name, width in inputs.items()
+    ]
+    whole = helper.make_tensor_value_info(output, number, ["n", sum(inputs.values())])
+    node = helper.make_node("Concat", list(inputs), [output], axis=1)
+    graph = helper.make_graph([node], "beside", told, [whole])
     opset = helper.make_opsetid("", OPSET)
     return helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)

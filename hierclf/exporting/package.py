@@ -101,6 +101,12 @@ def _keep_apart(options: ExportOptions) -> None:
 def make_parts(bundle: Bundle, options: ExportOptions) -> tuple[list[Part], float]:
     """Make the files of an export, without writing them, and tell what moved."""
     cascade = bundle.cascade
+    if bundle.lungs is not None:
+        raise InputError(
+            "export: expected a bundle that sees whole frames, got one that cuts out "
+            "lungs: the cleaning of their masks (largest parts, holes) has no graph. "
+            "Score with hierclf, or train without --lungs."
+        )
     if options.what == "meta":
         return meta_parts(cascade, options.format), 0.0
     if options.format != "onnx":

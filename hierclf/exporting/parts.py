@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import joblib
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from hierclf.bundle.self_test import probe_rows, probe_scans
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.exporting.decision_graphs import DecisionGraph, LadderGraph
 from hierclf.exporting.graphs import (
     FRAMES,
-    DecisionGraph,
     ScanGraph,
     joined,
     looks_of,
@@ -30,6 +30,7 @@ from hierclf.exporting.graphs import (
 from hierclf.exporting.learner_graphs import (
     PROBABILITIES,
     TABLE,
+    beside_graph,
     combination_graph,
     learner_graph,
 )
@@ -38,6 +39,7 @@ from hierclf.exporting.proof import Arrays, Part, run_onnx
 from hierclf.features.readers import members_of, readers_of
 from hierclf.foundation.errors import InputError
 from hierclf.loading.scans import FrameReader
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.metalearners.search import MetaLearner
 from hierclf.metalearners.stacking import ProbabilityStack
 
@@ -66,17 +68,22 @@ def stages_of(cascade: HierarchicalClassifier) -> Stages:
 
 
 def units_of(stages: Stages) -> Stages:
-    """Give the models that stages are made of: a stack is its members."""
+    """Give the models that stages are made of: members of stacks, rungs of ladders."""
     units: Stages = {}
     for name, stage in stages.items():
-        units |= dict(zip(_unit_names(name, stage), members_of(stage), strict=True))
+        inner = inside(name, stage)
+        units |= units_of(inner) if inner else {name: stage}
     return units
 
 
-def _unit_names(name: str, stage: Any) -> list[str]:
-    if not isinstance(stage, ProbabilityStack):
-        return [name]
-    return [f"{name}-{place}" for place in range(len(stage.members_))]
+def inside(name: str, stage: Any) -> Stages:
+    """Give what a stack or a ladder is made of, by names; nothing of other models."""
+    parts: Sequence[Any] = ()
+    if isinstance(stage, ProbabilityStack):
+        parts = members_of(stage)
+    if isinstance(stage, OrdinalClassifier):
+        parts = stage.rungs_
+    return {f"{name}-{place}": part for place, part in enumerate(parts)}
 
 
 def network_parts(cascade: HierarchicalClassifier) -> list[Part]:
@@ -269,10 +276,25 @@ def _whole_graph(
             width = inputs[TABLE].shape[1]
             models[name] = renamed(learner_graph(stage, width), {PROBABILITIES: name})
     for name, stage in stages.items():
-        if isinstance(stage, ProbabilityStack):
-            members = _unit_names(name, stage)
-            models[name] = combination_graph(stage, members, name)
+        models |= _combinations(name, stage)
     return joined({**models, "decision": _decision_graph(cascade, stages)}), inputs
+
+
+def _combinations(name: str, stage: Any) -> dict[str, onnx.ModelProto]:
+    """Write what puts members and rungs together, the inner ones first."""
+    models: dict[str, onnx.ModelProto] = {}
+    parts = inside(name, stage)
+    for inner, part in parts.items():
+        models |= _combinations(inner, part)
+    if isinstance(stage, ProbabilityStack):
+        models[name] = combination_graph(stage, list(parts), name)
+    if isinstance(stage, OrdinalClassifier):
+        widths = {inner: len(rung.classes_) for inner, rung in parts.items()}
+        told, width = f"{name}_rungs", sum(widths.values())
+        models[told] = beside_graph(widths, told)
+        example = {told: torch.full((2, width), 0.5)}
+        models[name] = to_onnx(LadderGraph(stage), example, [name])
+    return models
 
 
 def _scan_graphs(units: Stages) -> tuple[Arrays, dict[str, onnx.ModelProto]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hierclf.bundle.self_test import STEP_LEARNERS
 from hierclf.bundle.store import Bundle
@@ -10,7 +11,8 @@ from hierclf.exporting.graphs import FRAMES
 from hierclf.exporting.learner_graphs import TABLE
 from hierclf.exporting.options import ExportOptions
 from hierclf.exporting.proof import Part
-from hierclf.features.readers import members_of
+from hierclf.features.readers import leaves_of
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.metalearners.stacking import LEARNED, LEAST, ProbabilityStack
 
 _ONNX = """import numpy as np
@@ -80,7 +82,7 @@ to 0.07, where two were equally far, and others again far from all training rows
 
 def _has_steps(bundle: Bundle) -> bool:
     stages = (bundle.cascade.screen_, bundle.cascade.refine_)
-    members = [member for stage in stages for member in members_of(stage)]
+    members = [leaf for stage in stages for leaf in leaves_of(stage)]
     return any(getattr(member, "learner", "") in STEP_LEARNERS for member in members)
 
 
@@ -119,8 +121,8 @@ def render_readme(
         "",
     ]
     stages = {"screen": bundle.cascade.screen_, "refine": bundle.cascade.refine_}
-    stacks = {n: s for n, s in stages.items() if isinstance(s, ProbabilityStack)}
-    lines += [line for name, stack in stacks.items() for line in _stacked(name, stack)]
+    lines += [line for name, stage in stages.items() for line in _made_of(name, stage)]
+    stacks = [n for n, s in stages.items() if isinstance(s, ProbabilityStack)]
     combined = {f"{name}.{options.format}" for name in stacks}
     lines += [_about(part, combined=part.file in combined) for part in parts]
     if options.format == "joblib":
@@ -139,6 +141,19 @@ def render_readme(
     for part in parts:
         lines += ["", f"## {part.file}", "", "```python", snippet(part, options), "```"]
     return "\n".join([*lines, ""])
+
+
+def _made_of(name: str, stage: Any) -> list[str]:
+    """Say what a stage is put together from; nothing of a single model."""
+    if isinstance(stage, ProbabilityStack):
+        return _stacked(name, stage)
+    if not isinstance(stage, OrdinalClassifier):
+        return []
+    if len(stage.rungs_) < len(stage.order_) - 1:
+        return [f"The {name} knows the order of the labels.", ""]
+    steps = enumerate(stage.order_[:-1])
+    told = ", ".join(f"`{name}-{n}` (above {label})" for n, label in steps)
+    return [f"The {name} asks of a scan whether it is above a label: {told}.", ""]
 
 
 def _stacked(name: str, stack: ProbabilityStack) -> list[str]:

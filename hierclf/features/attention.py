@@ -88,7 +88,8 @@ def attention_of(
     weighed = discriminative_maps(maps, weights)
     total = weighed.sum(axis=1)
     regions = main_regions(total)
-    reader, views = FrameReader(trunk.frame_side), make_views(name)
+    reader = FrameReader(trunk.frame_side, preparation=trunk.preparation)
+    views = make_views(name)
     found = []
     for place, path in enumerate(scans["path"]):
         frame = torch.from_numpy(reader.read(path))[None, None]

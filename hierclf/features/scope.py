@@ -248,7 +248,10 @@ class ScopeReader:
         self._trunk = trunk
         one = "whole" if trunk.options.views == "whole" else "center"
         self._one = shared_trunk(
-            trunk.featurizer, replace(trunk.options, views=one), trunk.cache
+            trunk.featurizer,
+            replace(trunk.options, views=one),
+            trunk.cache,
+            trunk.preparation,
         )
 
     @property

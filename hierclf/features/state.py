@@ -7,6 +7,7 @@ from sklearn.frozen import FrozenEstimator
 from hierclf.features.extractor import POOLED, FeatureExtractor
 from hierclf.foundation.errors import InputError
 from hierclf.inference.shared import shared_trunk
+from hierclf.loading.scans import Preparation
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.state import (
     NetworkDescription,
@@ -41,7 +42,11 @@ def extractor_state(extractor: FeatureExtractor) -> NetworkState:
 
 
 def extractor_of(
-    state: NetworkState, *, kind: str, views: str | None
+    state: NetworkState,
+    *,
+    kind: str,
+    views: str | None,
+    preparation: Preparation | None = None,
 ) -> FeatureExtractor:
     """Build a fitted extractor from its parts.
 
@@ -51,6 +56,8 @@ def extractor_of(
         From `extractor_state`, or read from files.
     kind, views : str
         As the extractor had them.
+    preparation : Preparation, optional
+        What is done to each frame before.
 
     Returns
     -------
@@ -68,14 +75,17 @@ def extractor_of(
             f"{len(state.head)} tensors of a head. Take the files of one bundle."
         )
     if kind != POOLED:
-        network = put_together(state)
+        network = put_together(state, preparation)
         return FeatureExtractor(FrozenEstimator(network), kind=kind, views=views).fit(
             []
         )
     options = state.description.options
-    network = NetworkClassifier(options, seed=state.description.seed)
+    seed = state.description.seed
+    network = NetworkClassifier(options, preparation=preparation, seed=seed)
     extractor = FeatureExtractor(network, kind=kind, views=views)
     extractor.network_ = None
     view = view_of(options.model_copy(update={"views": views or options.views}))
-    extractor.trunk_ = shared_trunk(build_featurizer(state), view)
+    extractor.trunk_ = shared_trunk(
+        build_featurizer(state), view, preparation=preparation
+    )
     return extractor

@@ -30,8 +30,10 @@ from hierclf.inference.views import make_views
 from hierclf.loading.scans import (
     Frame,
     FrameReader,
+    Preparation,
     Scans,
     describe_trouble,
+    name_of,
     read_ahead,
     read_bytes,
 )
@@ -68,7 +70,11 @@ class ViewOptions:
     output: Output = "pooled"
 
 
-def digest_of(featurizer: Featurizer, options: ViewOptions) -> str:
+def digest_of(
+    featurizer: Featurizer,
+    options: ViewOptions,
+    preparation: Preparation | None = None,
+) -> str:
     """Name a trunk by its weights and by how it looks at scans.
 
     Parameters
@@ -77,6 +83,8 @@ def digest_of(featurizer: Featurizer, options: ViewOptions) -> str:
         On the CPU or not, in float32.
     options : ViewOptions
         Geometry and precision.
+    preparation : Preparation, optional
+        What is done to each frame before.
 
     Returns
     -------
@@ -85,6 +93,7 @@ def digest_of(featurizer: Featurizer, options: ViewOptions) -> str:
     """
     digest = hashlib.sha256(f"{_CODE} {dtype_of(options.precision)}".encode())
     digest.update(f"{options.image_size} {options.views} {options.output}".encode())
+    digest.update(name_of(preparation).encode())
     digest.update(repr(featurizer).encode())
     for name, tensor in featurizer.state_dict().items():
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
@@ -123,14 +132,21 @@ class FrozenTrunk:
         Geometry and precision.
     cache : Path, optional
         Folder for features; without it they live as long as the process.
+    preparation : Preparation, optional
+        What is done to each frame before.
     """
 
     def __init__(
-        self, featurizer: Featurizer, options: ViewOptions, cache: Path | None = None
+        self,
+        featurizer: Featurizer,
+        options: ViewOptions,
+        cache: Path | None = None,
+        preparation: Preparation | None = None,
     ) -> None:
         self.featurizer = featurizer.eval().requires_grad_(False)
         self.options = options
-        self.digest = digest_of(featurizer, options)
+        self.preparation = preparation
+        self.digest = digest_of(featurizer, options, preparation)
         self.views = make_views(options.views)
         self._device = default_device()
         self._dtype = dtype_of(options.precision)
@@ -139,7 +155,7 @@ class FrozenTrunk:
         self._engine.trunk.to(self._dtype)
         self._engine.trunk.to(memory_format=torch.channels_last)
         self.frame_side = self.views.frame_side(options.image_size)
-        self._reader = FrameReader(self.frame_side)
+        self._reader = FrameReader(self.frame_side, preparation=preparation)
         self.cache = cache
         self._cache = ArrayCache(cache, self.digest) if cache else None
         self._memory = _Memory()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hierclf.assembly.checks import families_of, find, frozen_features, probe
 from hierclf.assembly.outputs import keep_apart
 from hierclf.assembly.scans import data_options, is_phantom, set_threads
 from hierclf.checking.findings import is_severe, ordered
@@ -12,8 +11,15 @@ from hierclf.config.checking import CheckOptions
 from hierclf.data.dataset import survey_dataset
 from hierclf.foundation.errors import InputError, join_troubles
 from hierclf.foundation.files import check_new, new_folder
+from hierclf.measuring.checks import (
+    families_of,
+    find,
+    frozen_features,
+    judge_lungs,
+    probe,
+)
 from hierclf.reporting.check_page import CHECK, write_check
-from hierclf.reporting.check_results import check_results, lines_of
+from hierclf.results.check import check_results, lines_of
 
 FOUND = 3
 """Exit code where a finding is severe."""
@@ -59,7 +65,8 @@ def check(options: CheckOptions) -> int:
         has_patients=dataset.has_patients,
         remarks=dataset.remarks,
     )
-    findings = ordered([*judge_troubles(troubles), *found])
+    lungs = judge_lungs(survey.manifest, options)
+    findings = ordered([*judge_troubles(troubles), *found, *lungs])
     phantom = is_phantom(dataset.root)
     results = check_results(dataset, survey, findings, probes, phantom=phantom)
     with new_folder(options.out, overwrite=options.overwrite, mark=CHECK) as folder:

@@ -6,11 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hierclf.assembly.assessed import Assessed, cascades, decisions_table
-from hierclf.assembly.comparing import comparison_columns, comparison_figures, contend
-from hierclf.assembly.figures import Assessor, data_figures, run_results
-from hierclf.assembly.guarding import guard_figures
 from hierclf.assembly.members import members_apart
-from hierclf.assembly.mistakes import maps_of, thumbnails
 from hierclf.assembly.outputs import keep_apart, print_results
 from hierclf.assembly.provenance import Clock, versions
 from hierclf.assembly.scans import RunData, set_threads
@@ -24,8 +20,12 @@ from hierclf.bundle.store import Bundle
 from hierclf.config.commands import EvaluateOptions
 from hierclf.data.groups import groups_of
 from hierclf.foundation.files import check_new, new_folder, write_json
+from hierclf.measuring.comparing import comparison_columns, comparison_figures, contend
+from hierclf.measuring.figures import Assessor, data_figures, run_results
+from hierclf.measuring.guarding import guard_figures
+from hierclf.measuring.mistakes import maps_of, thumbnails
 from hierclf.reporting.report import write_report
-from hierclf.reporting.results import RunResults, write_results
+from hierclf.results.run import RunResults, write_results
 
 MARK = "evaluation.json"
 """Options of an evaluation; a folder without it is never overwritten by one."""
@@ -103,7 +103,7 @@ def _write(
             members=members_apart(bundle.cascade, scans.manifest),
             guards=guard_figures(assessor, assessed, bundle.guards),
             data=figures.model_copy(update={"remarks": (*known, *figures.remarks)}),
-            protocol=". ".join([protocol, *known]).rstrip("."),
+            protocol=". ".join(told.rstrip(".") for told in (protocol, *known)),
             cut_point_origin=_origin(bundle),
             digests={one.name: one.digest for one in contenders}
             or {"bundle": bundle.digest},

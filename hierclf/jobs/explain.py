@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from hierclf.assembly.cases import list_cases
-from hierclf.assembly.explained import Explainer
-from hierclf.assembly.explaining import explain_cases
-from hierclf.assembly.map_summary import curve_figures, lesion_figures
 from hierclf.assembly.outputs import keep_apart
 from hierclf.assembly.scans import set_threads, tell
 from hierclf.bundle.store import load_bundle
 from hierclf.config.explaining import ExplainOptions
+from hierclf.explaining.cases import list_cases
+from hierclf.explaining.explained import Explainer
+from hierclf.explaining.map_summary import curve_figures, lesion_figures
+from hierclf.explaining.pages import explain_cases
 from hierclf.features.readers import readers_of
 from hierclf.foundation.files import check_new, new_folder, write_bytes
 from hierclf.reporting.explanation_page import (
@@ -17,7 +17,7 @@ from hierclf.reporting.explanation_page import (
     csv_rows,
     write_explanations,
 )
-from hierclf.reporting.explanation_results import ExplanationResults
+from hierclf.results.explanation import ExplanationResults
 from hierclf.scoring.rows import to_csv
 
 MARK = f"{EXPLANATIONS}.json"

@@ -8,16 +8,17 @@ import numpy as np
 
 from hierclf.assembly.outputs import keep_apart
 from hierclf.assembly.scans import set_threads
-from hierclf.assembly.shift import goals_of
-from hierclf.assembly.shift_results import examine
 from hierclf.assembly.trained import bundle_costs, open_bundle
-from hierclf.assembly.ward import known_of, read_ward
 from hierclf.bundle.container import MANIFEST
 from hierclf.bundle.revise import with_cut_point
 from hierclf.config.shift import ShiftOptions
+from hierclf.foundation.counting import count
 from hierclf.foundation.files import check_new, new_folder
-from hierclf.reporting.shift_figures import MoveFigures, ShiftResults
 from hierclf.reporting.shift_page import SHIFT_PAGE, write_shift
+from hierclf.results.shift import MoveFigures, ShiftResults
+from hierclf.wards.shift import goals_of
+from hierclf.wards.shift_results import examine
+from hierclf.wards.ward import known_of, read_ward
 
 
 def shift(options: ShiftOptions) -> ShiftResults:
@@ -89,8 +90,8 @@ def _write_bundle(results: ShiftResults, options: ShiftOptions, place: Path) -> 
         choice=None,
         reason=(
             f"Moved from {first.fixed.threshold:.4g} for {first.goal}, on "
-            f"{results.n_scans} scans of {results.name} without labels, of which an "
-            f"estimated {_percent(share.value)} ({_percent(share.low)} to "
+            f"{count(results.n_scans, 'scan')} of {results.name} without labels, of "
+            f"which an estimated {_percent(share.value)} ({_percent(share.low)} to "
             f"{_percent(share.high)}) are diseased."
         ),
         overwrite=options.overwrite,
@@ -116,6 +117,10 @@ def _say(results: ShiftResults, options: ShiftOptions) -> None:
         )
         print("\n".join([*lines, page]))  # noqa: T201
         return
+    print(  # noqa: T201
+        f"not refused{word}: no change was seen on {count(results.n_scans, 'scan')}, "
+        "which does not prove that the ward fits"
+    )
     share = results.prevalence
     if share is not None:
         print(  # noqa: T201

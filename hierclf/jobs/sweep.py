@@ -16,11 +16,16 @@ from hierclf.bundle.revise import with_cut_point
 from hierclf.bundle.store import Bundle
 from hierclf.cascade import curve as curves
 from hierclf.cascade.curve_interval import bootstrap_curve
-from hierclf.cascade.cut_point import CutPointChoice, choose_cut_point, parse_rule
+from hierclf.cascade.cut_point import (
+    CutPointChoice,
+    choose_cut_point,
+    parse_rule,
+    rule_for,
+)
 from hierclf.config.commands import SweepOptions
 from hierclf.foundation.files import check_new, new_folder
-from hierclf.reporting.cut_point_figures import cut_point_figures
 from hierclf.reporting.sweep_page import SWEEP_PAGE, SweepResults, write_sweep
+from hierclf.results.cut_point import cut_point_figures
 
 
 def sweep(options: SweepOptions) -> CutPointChoice:
@@ -55,6 +60,7 @@ def sweep(options: SweepOptions) -> CutPointChoice:
     if options.write_bundle is not None:
         check_new(options.write_bundle, overwrite=options.overwrite, mark=MANIFEST)
     bundle = open_bundle(options.bundle, options)
+    rule_for(options.rule, bundle.cascade.hierarchy_)
     swept = labelled_scans(bundle, options, options.calibrate_with)
     choice = _sweep(bundle, swept, options)
     if options.calibrate_with not in {None, options.data}:
@@ -66,7 +72,7 @@ def _sweep(bundle: Bundle, scans: RunData, options: SweepOptions) -> CutPointCho
     said, hierarchy = decide(bundle, scans), bundle.cascade.hierarchy_
     cases = (positions(hierarchy, scans.manifest), said.screen_score, said.refined)
     patients = scans.manifest["patient_id"].to_numpy()
-    rule, costs = parse_rule(options.rule), bundle_costs(bundle)
+    rule, costs = rule_for(options.rule, hierarchy), bundle_costs(bundle)
     n_classes = len(hierarchy.labels)
     curve = curves.sweep(*cases, n_classes=n_classes, points=options.points)
     choice = choose_cut_point(curve, rule, costs)

@@ -11,18 +11,7 @@ import numpy as np
 
 from hierclf.assembly.assessed import Assessed, decisions_table
 from hierclf.assembly.assessment import Fitted, assess, fit_cascade
-from hierclf.assembly.checks import checked
 from hierclf.assembly.division import divide, folds_of
-from hierclf.assembly.embedding import feature_figures, region_examples
-from hierclf.assembly.figures import (
-    Assessor,
-    data_figures,
-    run_results,
-    searched_cut_point,
-    sweep_interval,
-)
-from hierclf.assembly.guarding import guard_figures
-from hierclf.assembly.mistakes import maps_of, thumbnails
 from hierclf.assembly.models import Builder
 from hierclf.assembly.outputs import Run, bundle_info, keep_apart, print_results
 from hierclf.assembly.provenance import Clock, is_main_process, versions
@@ -34,16 +23,28 @@ from hierclf.assembly.scans import (
     set_threads,
     tell,
 )
+from hierclf.bundle.segmenter import load_segmenter
 from hierclf.bundle.store import save_bundle
 from hierclf.config.commands import TrainOptions
 from hierclf.data.dataset import read_dataset
 from hierclf.data.groups import groups_of
 from hierclf.data.split import write_splits
+from hierclf.measuring.checks import checked
+from hierclf.measuring.embedding import feature_figures, region_examples
+from hierclf.measuring.figures import (
+    Assessor,
+    data_figures,
+    run_results,
+    searched_cut_point,
+    sweep_interval,
+)
+from hierclf.measuring.guarding import guard_figures
+from hierclf.measuring.mistakes import maps_of, thumbnails
 from hierclf.problem.labels import hierarchy_of
 from hierclf.reporting.card_text import card_texts
 from hierclf.reporting.report import write_report
-from hierclf.reporting.results import write_results
 from hierclf.reporting.sweep_page import write_curve_csv
+from hierclf.results.run import write_results
 
 
 def train(options: TrainOptions) -> Path:
@@ -75,7 +76,9 @@ def train(options: TrainOptions) -> Path:
 def _train(options: TrainOptions, folder: Path) -> Path:
     clock = Clock()
     set_threads(options.threads)
-    keep_apart(options.out, data=options.data, splits=options.splits)
+    keep_apart(
+        options.out, data=options.data, splits=options.splits, lungs=options.lungs
+    )
     dataset = read_dataset(data_options(options))
     tell(dataset.remarks)
     groups_of(dataset.manifest, options.subgroups)
@@ -85,11 +88,14 @@ def _train(options: TrainOptions, folder: Path) -> Path:
         options.stages,
         ordered=options.ordered,
     )
+    several = len(hierarchy.diseased) > 1
+    options = options.for_labels(ordered=hierarchy.ordered and several)
     builder = Builder(
         options,
         hierarchy,
         cache=cache_folder(options),
         checkpoints=options.out / "checkpoints",
+        preparation=None if options.lungs is None else load_segmenter(options.lungs),
     )
     builder.check()
     division = divide(options, dataset.manifest, has_patients=dataset.has_patients)

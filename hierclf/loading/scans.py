@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -97,6 +97,29 @@ def read_bytes(path: str) -> bytes:
         return read_once(Path(path), DEFAULT_LIMITS)
 
 
+class Preparation(Protocol):
+    """What is done to every frame before a network sees it.
+
+    It looks at the frame and not at the scan: so a scan that was brought to its frame
+    before, as in scoring, is prepared in the same way.
+    """
+
+    @property
+    def digest(self) -> str:
+        """What names it in the keys of caches: equal for equal results."""
+
+    def __hash__(self) -> int:
+        """Serve as part of keys."""
+
+    def __call__(self, frame: Frame) -> Frame:
+        """Prepare a frame (side, side) in [0, 1]; called from several threads."""
+
+
+def name_of(preparation: Preparation | None) -> str:
+    """Give what a preparation adds to the key of a cache; '' for none."""
+    return "" if preparation is None else f" prepared {preparation.digest}"
+
+
 class FrameReader:
     """Read scans as square frames, from a cache where one is given.
 
@@ -107,11 +130,20 @@ class FrameReader:
     cache : Path, optional
         Folder for decoded frames. Worth it where scans are read again, as in
         fine-tuning; keyed by the bytes of the file.
+    preparation : Preparation, optional
+        What is done to each frame; part of the key.
     """
 
-    def __init__(self, side: int, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        side: int,
+        cache: Path | None = None,
+        preparation: Preparation | None = None,
+    ) -> None:
         self.side = side
-        self._cache = ArrayCache(cache, f"frame 1 {side}") if cache else None
+        self.preparation = preparation
+        space = f"frame 1 {side}{name_of(preparation)}"
+        self._cache = ArrayCache(cache, space) if cache else None
 
     def read(self, path: str) -> Frame:
         """Read one scan.
@@ -148,7 +180,8 @@ class FrameReader:
 
     def frame_of(self, pixels: Frame) -> Frame:
         """Bring a decoded scan to its frame; see `read`."""
-        return _restore(_quantize(fit_frame(pixels, self.side)))
+        frame = _restore(_quantize(fit_frame(pixels, self.side)))
+        return frame if self.preparation is None else self.preparation(frame)
 
     def read_all(self, scans: Scans) -> Iterator[Frame | ScanError]:
         """Read scans in order, errors in the place of frames.

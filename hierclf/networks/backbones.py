@@ -11,23 +11,26 @@ networks needs no download either.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import timm
 import torch
 from torch import Tensor, nn
 from torchvision import models
 
-from hierclf.foundation.choices import nearest
+from hierclf.foundation.choices import choose, nearest
 from hierclf.foundation.errors import InputError
 from hierclf.networks import weights as sources
+from hierclf.networks.attention import ATTENTION
+from hierclf.networks.small_cnn import SIDE, WIDTHS, small_cnn, small_cnn_layers
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 HALF = (0.5, 0.5, 0.5)
+State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,15 @@ class Backbone:
     name : str
         As the user wrote it.
     trunk : torch.nn.Module
-        Images ``(n, 3, height, width)`` to maps ``(n, channels, h, w)``.
+        Images ``(n, n_inputs, height, width)`` to maps ``(n, channels, h, w)``.
     n_channels : int
         Channels of the map.
     pool_size : int
         Side of the pooled map that the network's own head wants; 1 is GAP.
     own_layers : torch.nn.Sequential or None
         What the network's own head has before its last linear layer.
-    mean, std : tuple of float, length 3
-        Normalization of the weights.
+    mean, std : tuple of float, length n_inputs
+        Normalization of the weights: of three channels, or of gray alone.
     """
 
     name: str
@@ -55,8 +58,8 @@ class Backbone:
     n_channels: int
     pool_size: int
     own_layers: nn.Sequential | None
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
 
 
 def _resnet(model: nn.Module) -> nn.Sequential:
@@ -88,8 +91,8 @@ class _Recipe:
     cut: Callable[[nn.Module], nn.Module]
     pool_size: int = 1
     own_layers: Callable[[nn.Module], nn.Sequential] | None = None
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    mean: tuple[float, ...] = IMAGENET_MEAN
+    std: tuple[float, ...] = IMAGENET_STD
 
 
 TORCHVISION: Mapping[str, _Recipe] = MappingProxyType(
@@ -110,9 +113,29 @@ TORCHVISION: Mapping[str, _Recipe] = MappingProxyType(
 """torchvision's networks that the sources use, by torchvision's names."""
 
 
+def _small_cnn() -> Backbone:
+    layers = small_cnn_layers()
+    return Backbone("small_cnn", small_cnn(), WIDTHS[-1], SIDE, layers, (0.5,), (0.5,))
+
+
+def _pixels() -> Backbone:
+    return Backbone("pixels", nn.Identity(), 1, PIXELS_SIDE, None, (0.0,), (1.0,))
+
+
+PIXELS_SIDE = 32
+WITHOUT_WEIGHTS: Mapping[str, Callable[[], Backbone]] = MappingProxyType(
+    {"small_cnn": _small_cnn, "pixels": _pixels}
+)
+"""Networks that nobody has weights for: Li 2023's, and none at all.
+
+``pixels`` has no layer: its features are the gray values of a scan of 32 x 32, which a
+learner may be tried on as a baseline.
+"""
+
+
 def backbone_names() -> tuple[str, ...]:
     """List the names that work without timm's catalogue."""
-    return (*sources.LITES, *TORCHVISION)
+    return (*sources.LITES, *TORCHVISION, *WITHOUT_WEIGHTS)
 
 
 def make_backbone(
@@ -123,10 +146,14 @@ def make_backbone(
     Parameters
     ----------
     name : str
-        One of `backbone_names`, or a convolutional network of timm.
+        One of `backbone_names`, or a convolutional network of timm. Behind a ResNet
+        of torchvision may stand ``+se`` or ``+cbam``, see
+        `hierclf.networks.attention`.
     weights : str, default="imagenet"
         ``imagenet``, ``none`` (random, from torch's global generator), or a
-        path to the state dict of the whole network.
+        path to the state dict of the whole network or of a trunk in a bundle.
+        Attention is random but in the latter, and so are the two networks that have
+        no weights.
     weights_dir : Path, optional
         Folder to look into before asking the network for ``imagenet``.
 
@@ -140,16 +167,51 @@ def make_backbone(
     InputError
         If the name is unknown, the weights cannot be had or do not fit.
     """
+    state = _given_state(name, weights, weights_dir)
+    trunk = None if state is None else sources.trunk_in(state)
+    if trunk is not None:
+        bare = make_backbone(name, weights="none")
+        sources.fill(bare.trunk, trunk, f"the trunk {weights}")
+        return bare
+    plain, plus, kind = name.partition("+")
+    if plus:
+        return _with_attention(_make(plain, weights, state), kind)
+    return _make(name, weights, state)
+
+
+def _make(name: str, weights: str, state: State | None) -> Backbone:
+    if name in WITHOUT_WEIGHTS:
+        return _make_weightless(name, weights)
     if name in TORCHVISION:
-        return _make_torchvision(name, weights, weights_dir)
-    return _make_timm(name, weights, weights_dir)
+        return _make_torchvision(name, weights, state)
+    return _make_timm(name, weights, state)
 
 
-def _make_torchvision(name: str, weights: str, folder: Path | None) -> Backbone:
+def _make_weightless(name: str, weights: str) -> Backbone:
+    backbone = WITHOUT_WEIGHTS[name]()
+    if weights != "none" and list(backbone.trunk.parameters()):
+        raise InputError(
+            f"weights: expected none beside {name!r}, got {weights!r}. Nobody has "
+            "weights for it: train it whole, --weights none --part all."
+        )
+    return backbone
+
+
+def _with_attention(backbone: Backbone, kind: str) -> Backbone:
+    add = choose("backbone, attention", kind, ATTENTION)
+    if not backbone.name.startswith("resnet") or backbone.name not in TORCHVISION:
+        raise InputError(
+            f"backbone: expected a ResNet of torchvision before '+{kind}', got "
+            f"{backbone.name!r}. Take resnet50+{kind}."
+        )
+    trunk = add(cast(nn.Sequential, backbone.trunk))
+    return replace(backbone, name=f"{backbone.name}+{kind}", trunk=trunk)
+
+
+def _make_torchvision(name: str, weights: str, state: State | None) -> Backbone:
     recipe = TORCHVISION[name]
     extra = {"init_weights": True} if name == "inception_v3" else {}
     model = models.get_model(name, weights=None, **extra)
-    state = _named_state(name, weights, folder)
     if state is not None:
         sources.fill(model, state, f"the weights of {name}")
     elif weights == "imagenet":
@@ -166,19 +228,47 @@ def _make_torchvision(name: str, weights: str, folder: Path | None) -> Backbone:
     )
 
 
-def _named_state(
-    name: str, weights: str, folder: Path | None
-) -> dict[str, Tensor] | None:
+def _given_state(name: str, weights: str, folder: Path | None) -> State | None:
     if weights not in {"imagenet", "none"}:
         return sources.read_state(Path(weights))
     if weights == "imagenet" and folder is not None:
-        path = sources.local_weights(folder, name)
+        path = sources.local_weights(folder, name.partition("+")[0])
         return sources.read_state(path) if path else None
     return None
 
 
-def _make_timm(name: str, weights: str, folder: Path | None) -> Backbone:
-    architecture = f"tf_{name}" if name in sources.LITES else name
+def timm_name(name: str) -> str:
+    """Give the name by which timm knows a backbone."""
+    return f"tf_{name}" if name in sources.LITES else name
+
+
+def timm_backbone(name: str, weights: str, folder: Path | None) -> Backbone:
+    """Build a backbone of timm, also where torchvision has one of that name.
+
+    Parameters
+    ----------
+    name : str
+        A convolutional network of timm, or one of `weights.LITES`.
+    weights : str
+        See `make_backbone`.
+    folder : Path or None
+        See `make_backbone`.
+
+    Returns
+    -------
+    backbone : Backbone
+        Its trunk is timm's network without a classifier.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, the weights cannot be had or do not fit.
+    """
+    return _make_timm(name, weights, _given_state(name, weights, folder))
+
+
+def _make_timm(name: str, weights: str, state: State | None) -> Backbone:
+    architecture = timm_name(name)
     if not timm.is_model(architecture):
         known = (*backbone_names(), *timm.list_models(f"{name[:3]}*"))
         raise InputError(
@@ -186,7 +276,6 @@ def _make_timm(name: str, weights: str, folder: Path | None) -> Backbone:
             f"timm, got {name!r}. {nearest(name, known)}"
         )
     model: Any = timm.create_model(architecture, pretrained=False)
-    state = _named_state(name, weights, folder)
     if state is None and weights == "imagenet":
         state = _timm_imagenet(name)
     if state is not None:

@@ -9,3 +9,6 @@ TrainedPart = Literal["head", "last", "all"]
 
 Precision = Literal["auto", "float32", "bfloat16"]
 """``auto`` is bfloat16 where the processor multiplies it in hardware."""
+
+OutputLayer = Literal["softmax", "ordered"]
+"""One logit for each class, or one for each step between classes in their order."""

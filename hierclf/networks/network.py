@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-
 import torch
 from torch import Tensor, nn
 
-from hierclf.foundation.choices import choose
 from hierclf.networks.backbones import Backbone, last_blocks
 from hierclf.networks.choices import TrainedPart
 
@@ -29,8 +25,8 @@ class Featurizer(nn.Module):
         self.trunk = backbone.trunk
         self.pool = nn.Sequential(nn.AdaptiveAvgPool2d(pool_size), nn.Flatten())
         self.n_features = backbone.n_channels * pool_size**2
-        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(backbone.std).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(backbone.mean).view(1, -1, 1, 1))
+        self.register_buffer("std", torch.tensor(backbone.std).view(1, -1, 1, 1))
 
     def maps(self, images: Tensor) -> Tensor:
         """Normalize and run the trunk.
@@ -45,9 +41,10 @@ class Featurizer(nn.Module):
         maps : Tensor, shape (n, n_channels, h, w)
             Activations of the last convolutional block, float32.
         """
-        color = images.expand(-1, 3, -1, -1)  # (n, 3, height, width)
-        normal = (color - self.get_buffer("mean")) / self.get_buffer("std")
-        like = next(self.trunk.parameters())
+        mean, std = self.get_buffer("mean"), self.get_buffer("std")
+        color = images.expand(-1, mean.shape[1], -1, -1)  # gray, or thrice the same
+        normal = (color - mean) / std
+        like = next(self.trunk.parameters(), mean)
         normal = normal.to(like.dtype, memory_format=torch.channels_last)
         activations: Tensor = self.trunk(normal).float()
         return activations
@@ -129,68 +126,6 @@ class Network(nn.Module):
             if own and not any(parameter.requires_grad for parameter in own):
                 module.eval()
         return self
-
-
-def _own_head(backbone: Backbone, n_classes: int, dropout: float) -> nn.Module:
-    if backbone.own_layers is None:
-        return nn.Linear(backbone.n_channels, n_classes)
-    layers = list(backbone.own_layers)
-    width = next(
-        layer.out_features for layer in reversed(layers) if isinstance(layer, nn.Linear)
-    )
-    return nn.Sequential(*layers, nn.Linear(width, n_classes))
-
-
-def _dense_head(backbone: Backbone, n_classes: int, dropout: float) -> nn.Module:
-    """Stack BN, dropout, 256 units, BN, dropout, classes (Shen 2022, section 3).
-
-    The source names no activation between the two linear layers; without one
-    they would be a single linear layer, so a ReLU stands there.
-    """
-    return nn.Sequential(
-        nn.BatchNorm1d(backbone.n_channels),
-        nn.Dropout(dropout),
-        nn.Linear(backbone.n_channels, 256),
-        nn.ReLU(inplace=True),
-        nn.BatchNorm1d(256),
-        nn.Dropout(dropout),
-        nn.Linear(256, n_classes),
-    )
-
-
-HEADS: Mapping[str, Callable[[Backbone, int, float], nn.Module]] = MappingProxyType(
-    {"own": _own_head, "dense": _dense_head}
-)
-"""Heads by name: pooled features to class logits."""
-
-
-def make_head(
-    name: str, backbone: Backbone, n_classes: int, *, dropout: float = 0.5
-) -> nn.Module:
-    """Build a head with random weights.
-
-    Parameters
-    ----------
-    name : {"own", "dense"}
-        The network's own, or GAP with two normalized linear layers.
-    backbone : Backbone
-        What it stands on.
-    n_classes : int, at least 2
-        Width of the output.
-    dropout : float, in [0, 1), default=0.5
-        Of the ``dense`` head; own heads keep their published rates.
-
-    Returns
-    -------
-    head : torch.nn.Module
-        A plain `torch.nn.Linear` for most networks' own head.
-
-    Raises
-    ------
-    InputError
-        If there is no such head.
-    """
-    return choose("head", name, HEADS)(backbone, n_classes, dropout)
 
 
 def make_featurizer(head: str, backbone: Backbone) -> Featurizer:

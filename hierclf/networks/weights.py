@@ -95,6 +95,29 @@ def fill(model: nn.Module, state: dict[str, Tensor], where: str) -> None:
     model.load_state_dict(renamed)
 
 
+def trunk_in(state: dict[str, Tensor]) -> dict[str, Tensor] | None:
+    """Take the trunk out of the weights that a bundle keeps of one.
+
+    Parameters
+    ----------
+    state : dict of str to Tensor
+        From `read_state`.
+
+    Returns
+    -------
+    trunk : dict of str to Tensor or None
+        None where these are the weights of something else. The normalization beside
+        it is that of the network's name.
+    """
+    named = {"mean", "std"}
+    if not named <= state.keys():
+        return None
+    inner = state.keys() - named
+    if not all(name.startswith("trunk.") for name in inner):
+        return None
+    return {name.removeprefix("trunk."): state[name] for name in state if name in inner}
+
+
 def packaged(name: str) -> dict[str, Tensor]:
     """Read the ImageNet weights that the package of a network carries.
 

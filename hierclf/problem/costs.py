@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from hierclf.foundation.errors import InputError
@@ -89,6 +91,38 @@ def check_cost_matrix(costs: ArrayLike, n_classes: int) -> Floats:
     return scaled
 
 
+def costs_among(costs: ArrayLike | pd.DataFrame, classes: NDArray[Any]) -> Floats:
+    """Give the cost matrix of some classes.
+
+    Parameters
+    ----------
+    costs : array-like of float, or DataFrame
+        A matrix in the order of `classes`, or a table whose rows and columns are
+        labels; it may have more of them.
+    classes : ndarray, shape (n_classes,)
+        Labels.
+
+    Returns
+    -------
+    matrix : ndarray of float, shape (n_classes, n_classes)
+        Checked and scaled as by `check_cost_matrix`.
+
+    Raises
+    ------
+    InputError
+        If a class has no costs, or they are none.
+    """
+    if isinstance(costs, pd.DataFrame):
+        absent = [label for label in classes if label not in costs.index]
+        if absent:
+            raise InputError(
+                f"costs: expected a row for each of {classes.tolist()}, got "
+                f"none for {absent[0]!r}. Name every class."
+            )
+        costs = costs.loc[classes, classes]
+    return check_cost_matrix(costs, len(classes))
+
+
 def recall_costs(recalls: ArrayLike) -> Floats:
     """Derive a cost vector from how well each class is found.
 
@@ -138,7 +172,8 @@ def ordered_costs(n_classes: int, *, power: float = 2.0) -> Floats:
     n_classes : int, at least 2
         How many ordered classes there are.
     power : float, default=2
-        ``|i - j| ** power``; 2 gives the weights of quadratic kappa.
+        ``|i - j| ** power``; 1 makes the median the cheapest answer, 2 gives the
+        weights of quadratic kappa.
 
     Returns
     -------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from hierclf.reporting.metric_words import Metric
+from hierclf.results.metric_words import Metric
 
 CALIBRATION: Mapping[str, Metric] = MappingProxyType(
     {

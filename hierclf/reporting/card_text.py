@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from hierclf.evaluation.intervals import Estimate
 from hierclf.evaluation.summary import Summary
-from hierclf.reporting.metric_words import (
+from hierclf.foundation.counting import count
+from hierclf.results.metric_words import (
     COMPARED,
     GROUPED,
     REFINED,
@@ -14,8 +15,8 @@ from hierclf.reporting.metric_words import (
     TOO_FEW,
     metric_of,
 )
-from hierclf.reporting.results import RunResults
-from hierclf.reporting.wording import bounds, count, cut_text, gain, number, verdict
+from hierclf.results.run import RunResults
+from hierclf.results.wording import bounds, cut_text, gain, number, verdict
 
 
 def card_texts(results: RunResults) -> dict[str, str]:

@@ -23,10 +23,10 @@ from hierclf.checking.survey import Survey
 from hierclf.data.pixels import read_scan
 from hierclf.foundation.errors import ScanError
 from hierclf.foundation.files import write_text
-from hierclf.reporting.check_results import CheckResults
-from hierclf.reporting.data_figures import readable
-from hierclf.reporting.pictures import BLUE, INK, MUTED, RED, Picture, draw_picture
+from hierclf.pictures.drawing import BLUE, INK, MUTED, RED, Picture, draw_picture
 from hierclf.reporting.rendering import render
+from hierclf.results.check import CheckResults
+from hierclf.results.data import readable
 
 CHECK = "check.json"
 """All that was found; a folder without it holds no check."""

@@ -30,6 +30,8 @@ class Item:
         What is left for the authors of a study; '' where nothing is.
     absent : str
         Why the item does not apply; '' where it does.
+    needs : tuple of str
+        Sections of these without which it is answered in part only.
     """
 
     number: str
@@ -37,6 +39,7 @@ class Item:
     where: tuple[str, ...] = ()
     yours: str = ""
     absent: str = ""
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,14 @@ class Answer:
         Answered, answered but for what is left, not answered, or nothing to answer.
     sections : tuple of (str, str)
         Id and title of the sections that answer it.
+    left : str
+        What is not in the report; '' where nothing is.
     """
 
     item: Item
     status: Status
     sections: tuple[tuple[str, str], ...]
+    left: str
 
 
 @dataclass(frozen=True)
@@ -97,13 +103,15 @@ def answers(
     found = []
     for item in checklist.items:
         present = tuple((key, titles[key]) for key in item.where if key in titles)
-        found.append(Answer(item, _status(item, bool(present)), present))
+        told = [item.yours, *(key for key in item.needs if key not in titles)]
+        left = ", ".join(filter(None, told))
+        found.append(Answer(item, _status(item, bool(present), left), present, left))
     return tuple(found)
 
 
-def _status(item: Item, present: bool) -> Status:
+def _status(item: Item, present: bool, left: str) -> Status:
     if item.absent:
         return "not applicable"
     if not present:
         return "yours"
-    return "in part" if item.yours else "here"
+    return "in part" if left else "here"

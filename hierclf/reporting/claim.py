@@ -35,7 +35,7 @@ CLAIM = Checklist(
         Item("24", "Initial weights", ("reproduce",)),
         Item("25", "Training in detail", ("training", "features", "reproduce")),
         Item("26", "How the final model was chosen", ("models", "cut-point")),
-        Item("27", "Ensembles", ("members", "models")),
+        Item("27", "Ensembles", ("members",)),
         Item("28", "Metrics", ("models", "labels", "stages", "net-benefit")),
         Item("29", "Uncertainty and significance", ("models", "limits")),
         Item("30", "Robustness", ("cut-point", "subgroups"), "damaged and odd scans"),

@@ -13,15 +13,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hierclf.foundation.files import write_bytes, write_text
-from hierclf.reporting.explanation_pictures import TITLES
-from hierclf.reporting.explanation_results import (
+from hierclf.pictures.drawing import BLUE, MUTED, ORANGE, RED, Picture, draw_picture
+from hierclf.pictures.explanation import TITLES
+from hierclf.reporting.rendering import render, write_pictures
+from hierclf.results.explanation import (
     CurveFigures,
     ExplanationResults,
     MapFigures,
     ScanRow,
 )
-from hierclf.reporting.pictures import BLUE, MUTED, ORANGE, RED, Picture, draw_picture
-from hierclf.reporting.rendering import render, write_pictures
 
 EXPLANATIONS = "explanations"
 """File name of table and JSON, without the ending; a folder without the JSON holds no

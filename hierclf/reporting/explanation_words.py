@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from hierclf.foundation.counting import count
 from hierclf.reporting.explanation_page import PAGE
-from hierclf.reporting.explanation_results import ExplanationResults, MapFigures
-from hierclf.reporting.wording import bounds, number
+from hierclf.results.explanation import ExplanationResults, MapFigures
+from hierclf.results.wording import bounds, number
 
 
 def summary_lines(results: ExplanationResults, out: Path) -> list[str]:
@@ -29,7 +30,8 @@ def summary_lines(results: ExplanationResults, out: Path) -> list[str]:
     codes = Counter(row.code for row in results.rows if row.code)
     told = ", ".join(f"{code} {n}" for code, n in sorted(codes.items()))
     failed = f", {results.n_failed} without a map ({told})" if codes else ""
-    lines = [f"{len(results.rows) - results.n_failed} scans explained{word}{failed}"]
+    explained = count(len(results.rows) - results.n_failed, "scan")
+    lines = [f"{explained} explained{word}{failed}"]
     for one in results.localization:
         if one.map == results.method and not one.group:
             lines.append(_of_maps(one, word))
@@ -37,7 +39,7 @@ def summary_lines(results: ExplanationResults, out: Path) -> list[str]:
         if curve.map == results.method:
             gain = curve.gains["deletion"], curve.gains["insertion"]
             lines.append(
-                f"{curve.stage}{word}, {curve.n_scans} scans: deletion "
+                f"{curve.stage}{word}, {count(curve.n_scans, 'scan')}: deletion "
                 f"{number(gain[0].value, percent=False)} and insertion "
                 f"{number(gain[1].value, percent=False)} against a random order"
             )
@@ -50,4 +52,4 @@ def _of_maps(one: MapFigures, word: str) -> str:
         f"{title} {number(one.figures[name].value)} ({bounds(one.figures[name])})"
         for name, title in names.items()
     ]
-    return f"{one.stage}{word}, {one.n_scans} scans: {', '.join(parts)}"
+    return f"{one.stage}{word}, {count(one.n_scans, 'scan')}: {', '.join(parts)}"

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hierclf.evaluation.summary import Table
-from hierclf.reporting.results import Mistake, MistakeKind
-from hierclf.reporting.thumbnails import data_uri
+from hierclf.pictures.thumbnails import data_uri
+from hierclf.results.run import Mistake, MistakeKind
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hierclf.foundation.counting import count
 from hierclf.foundation.files import explain_os_error, write_bytes
-from hierclf.reporting import metric_words, wording
+from hierclf.pictures.drawing import Picture
 from hierclf.reporting.calibration_words import CALIBRATION
-from hierclf.reporting.pictures import Picture
+from hierclf.results import metric_words, wording
 
 
 def render(template: str, *, phantom: bool, **values: Any) -> str:
@@ -32,6 +34,12 @@ def render(template: str, *, phantom: bool, **values: Any) -> str:
     page : str
         HTML.
     """
+    return _environment(phantom).get_template(template).render(values)
+
+
+@cache
+def _environment(phantom: bool) -> Environment:
+    """Give the environment in which templates are compiled once."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -42,11 +50,12 @@ def render(template: str, *, phantom: bool, **values: Any) -> str:
         keep_trailing_newline=True,
     )
     environment.globals["w"] = wording
+    environment.globals["count"] = count
     environment.globals["m"] = metric_words
     environment.globals["calibration_words"] = CALIBRATION
     environment.globals["phantom"] = phantom
     environment.globals["mark"] = "PHANTOM, no patients. " if phantom else ""
-    return environment.get_template(template).render(values)
+    return environment
 
 
 def write_pictures(folder: Path, pictures: Iterable[Picture]) -> None:

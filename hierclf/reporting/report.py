@@ -14,15 +14,15 @@ from hierclf.evaluation.confusion import confusion_matrix
 from hierclf.evaluation.predictions import Predictions
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import write_text
+from hierclf.pictures.features import RegionExample
+from hierclf.pictures.gallery import Gallery, gallery_of
 from hierclf.reporting.checklist import answers
 from hierclf.reporting.claim import CLAIM
-from hierclf.reporting.feature_pictures import RegionExample
-from hierclf.reporting.gallery import Gallery, gallery_of
-from hierclf.reporting.metric_words import TOO_FEW
 from hierclf.reporting.mistakes import MistakeFigure, mistake_figures, totals_of
 from hierclf.reporting.rendering import render, write_pictures
-from hierclf.reporting.results import MistakeKind, RunResults
 from hierclf.reporting.tripod import TRIPOD
+from hierclf.results.metric_words import TOO_FEW
+from hierclf.results.run import MistakeKind, RunResults
 
 REPORT = "report.html"
 FIGURES = "figures"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from hierclf.foundation.files import write_text
+from hierclf.pictures.shift import shift_pictures
 from hierclf.reporting.rendering import render, write_pictures
-from hierclf.reporting.shift_figures import ShiftResults
-from hierclf.reporting.shift_pictures import shift_pictures
+from hierclf.results.shift import ShiftResults
 
 SHIFT = "shift"
 """File name of everything written here, without its ending."""

@@ -8,10 +8,10 @@ from pathlib import Path
 from hierclf.cascade.curve import SweepCurve
 from hierclf.cascade.curve_interval import CurveInterval, curve_table
 from hierclf.foundation.files import write_bytes, write_text
-from hierclf.reporting.cut_point_figures import CutPointFigures
-from hierclf.reporting.data_figures import Strict, Text
-from hierclf.reporting.gallery import cut_point_picture
+from hierclf.pictures.gallery import cut_point_picture
 from hierclf.reporting.rendering import render
+from hierclf.results.cut_point import CutPointFigures
+from hierclf.results.data import Strict, Text
 
 SWEEP = "sweep"
 """File name of everything written here, without its ending."""
@@ -82,7 +82,7 @@ def write_sweep(
     folder : Path
         It exists.
     results : SweepResults
-        Its cut point made by `hierclf.reporting.cut_point_figures`.
+        Its cut point made by `hierclf.results.cut_point`.
     curve : SweepCurve
         All points, for the table.
     interval : CurveInterval, optional

@@ -58,7 +58,7 @@ TRIPOD = Checklist(
              ("data", "labels", "subgroups")),
         Item("22", "The full model", ("reproduce",)),
         Item("23a", "Performance with intervals, and in subgroups",
-             ("models", "stages", "subgroups", "patients")),
+             ("models", "stages", "subgroups", "patients"), needs=("subgroups",)),
         Item("23b", "Differences of performance between clusters",
              ("subgroups",), "places that no column names"),
         Item("24", "Results of updating", ("cut-point",), "those of later changes"),

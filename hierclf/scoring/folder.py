@@ -11,6 +11,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 
+import torch
 from tqdm import tqdm
 
 from hierclf.bundle.store import Bundle, load_bundle
@@ -32,10 +33,10 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
     """Score every scan below a folder and write a row for each.
 
     The columns are path, status, code, screen_score, decision, label, a
-    probability ``p_<label>`` for each label (healthy first), view_spread, bundle,
-    sha256 and message; see `hierclf.scoring.rows`. A file that cannot be scored
-    gets a row that says why, and the others go on. Rows come in the sorted order
-    of the names.
+    probability ``p_<label>`` for each label (healthy first), view_spread, lungs_found
+    where they are cut out, those of the guards, bundle, sha256 and message; see
+    `hierclf.scoring.rows`. A file that cannot be scored gets a row that says why, and
+    the others go on. Rows come in the sorted order of the names.
 
     With `resume` an unfinished file is gone on with; rows that are there stay
     and their scans are not looked at again. Where there is no unfinished file but
@@ -66,8 +67,15 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
         written stays, and `resume` goes on with it; so also after an interrupt.
     """
     _check_options(options)
+    if options.threads is not None:
+        torch.set_num_threads(options.threads)
     bundle = load_bundle(options.bundle)
-    form = RowFormat(bundle.cascade.hierarchy_, bundle.digest, bundle.guards.columns)
+    form = RowFormat(
+        bundle.cascade.hierarchy_,
+        bundle.digest,
+        bundle.guards.columns,
+        lungs=bundle.lungs is not None,
+    )
     refuse_tables(bundle.cascade)
     try:
         options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -78,7 +86,7 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
         _log.warning("%s", links)
     with locked(options.out.with_name(f".{options.out.name}.lock")):
         kept = _prepare(options, form)
-        codes, actions = _score(options, bundle, form, kept)
+        codes, actions, n_whole = _score(options, bundle, form, kept)
     if not codes:
         raise InputError(
             f"{options.input}: expected at least one scan (PNG, JPEG, TIFF or DICOM), "
@@ -89,6 +97,7 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
         n_ok=codes[""],
         n_failed=failed,
         n_actions={action: n for action, n in sorted(actions.items()) if action},
+        n_whole=n_whole,
         n_earlier=len(kept.done),
         digest=bundle.digest,
     )
@@ -132,16 +141,16 @@ def _score(
     bundle: Bundle,
     form: RowFormat,
     kept: Kept,
-) -> tuple[Counter[str], Counter[str]]:
+) -> tuple[Counter[str], Counter[str], int]:
     """Append a row for each scan that has none; count codes and actions of all."""
-    codes, actions = kept.codes.copy(), kept.actions.copy()
+    codes, actions, n_whole = kept.codes.copy(), kept.actions.copy(), kept.n_whole
     fresh = (
         path
         for path in list_scans(options.input)
         if path.relative_to(options.input).as_posix() not in kept.done
     )
     read = make_reader(bundle.cascade, options.input)
-    readings = read_ahead(read, fresh, n_threads=options.n_threads)
+    readings = read_ahead(read, fresh)
     bar = tqdm(desc="score", unit="scan", initial=len(kept.done), disable=None)
     with bar, open_journal(options.out, form.columns, kept.end) as journal:
         for batch in _batches(readings, options.batch_size):
@@ -150,9 +159,10 @@ def _score(
             journal.append(rows)
             codes.update(row[2] for row in rows)
             actions.update(map(form.action_of, rows))
+            n_whole += sum(map(form.is_whole, rows))
             bar.update(len(rows))
         journal.finish()
-    return codes, actions
+    return codes, actions, n_whole
 
 
 def _batches(readings: Iterator[Reading], size: int) -> Iterator[list[Reading]]:

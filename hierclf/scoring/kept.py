@@ -40,6 +40,8 @@ class Kept:
         How many have which code; '' is that of a score.
     actions : Counter
         How many have which action of the guards.
+    n_whole : int
+        In how many no lungs were found, where they are cut out.
     digests : dict of str to str
         SHA-256 of the first scans among them, by path.
     seen : set of int
@@ -50,6 +52,7 @@ class Kept:
     done: set[str] = field(default_factory=set)
     codes: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
+    n_whole: int = 0
     digests: dict[str, str] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
 
@@ -162,6 +165,7 @@ def _keep(source: Path, stream: BinaryIO, form: RowFormat, multiple: int) -> Kep
         if len(waiting) == multiple:
             kept.add(waiting, offset)
             kept.actions.update(map(form.action_of, waiting))
+            kept.n_whole += sum(map(form.is_whole, waiting))
             waiting = []
     return kept
 

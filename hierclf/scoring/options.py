@@ -20,7 +20,9 @@ class ScoreOptions(BaseModel):
     )
     overwrite: bool = Field(False, description="replace what is there")
     batch_size: int = Field(32, ge=1, le=4096, description="scans scored at a time")
-    n_threads: int = Field(2, ge=1, le=64, description="threads that decode scans")
+    threads: int | None = Field(
+        None, ge=1, le=256, description="threads that compute; the cores if not given"
+    )
 
 
 class ScoreSummary(BaseModel):
@@ -34,6 +36,8 @@ class ScoreSummary(BaseModel):
         Scans without one, by code.
     n_actions : dict of str to int
         Scans by what the guards of the bundle say to do with them; empty without any.
+    n_whole : int
+        Scans in which no lungs were found, where they are cut out: seen whole.
     n_earlier : int
         Rows among these that an earlier run had written.
     digest : str
@@ -45,6 +49,7 @@ class ScoreSummary(BaseModel):
     n_ok: int
     n_failed: dict[str, int]
     n_actions: dict[str, int] = Field(default_factory=dict)
+    n_whole: int = 0
     n_earlier: int
     digest: str
 

@@ -9,10 +9,12 @@ from pathlib import Path
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.data.border import refusing
 from hierclf.data.pixels import decode_scan
-from hierclf.features.readers import readers_of
+from hierclf.features.readers import preparation_of, readers_of
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.files import sha256_bytes
 from hierclf.loading.scans import Frame, FrameReader, read_bytes
+from hierclf.segmentation.masks import Lungs
+from hierclf.segmentation.segmenter import Segmenter
 
 UNREAD = frozenset({"E_PERM", "E_GONE", "E_CHANGED", "E_MEMORY"})
 """Codes that tell of the machine and not of the scan."""
@@ -32,6 +34,8 @@ class Reading:
         The scan.
     code, message : str
         Why there is none; '' where there is one.
+    lungs_found : {"yes", "no", ""}
+        Whether lungs were found; '' where nothing looks for them.
     """
 
     path: str
@@ -39,6 +43,7 @@ class Reading:
     pixels: Frame | None
     code: str = ""
     message: str = ""
+    lungs_found: str = ""
 
 
 def refuse_tables(cascade: HierarchicalClassifier) -> None:
@@ -68,6 +73,27 @@ def shrinker(cascade: HierarchicalClassifier) -> Callable[[Frame], Frame]:
     return FrameReader(sides.pop()).frame_of if len(sides) == 1 else _as_it_is
 
 
+def lungs_in(cascade: HierarchicalClassifier) -> Callable[[Frame], Lungs | None]:
+    """Make the function that tells what a cascade sees of a scan.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Of networks.
+
+    Returns
+    -------
+    look : callable
+        Scan to its lungs; to None where these are not cut out. The mask is remembered,
+        so that the network that asks for it need not wait.
+    """
+    lungs = preparation_of(cascade.screen_)
+    if not isinstance(lungs, Segmenter):
+        return lambda pixels: None
+    frames = FrameReader(readers_of(cascade.screen_)[0].frame_side)
+    return lambda pixels: lungs.lungs(frames.frame_of(pixels))
+
+
 def make_reader(
     cascade: HierarchicalClassifier, folder: Path
 ) -> Callable[[Path], Reading]:
@@ -87,7 +113,7 @@ def make_reader(
     read : callable
         Path to `Reading`; it raises nothing that is the fault of one file.
     """
-    shrink = shrinker(cascade)
+    shrink, look = shrinker(cascade), lungs_in(cascade)
 
     def read(path: Path) -> Reading:
         name, digest = path.relative_to(folder).as_posix(), ""
@@ -95,7 +121,11 @@ def make_reader(
             content = read_bytes(str(path))
             digest = sha256_bytes(content)
             with refusing("E_DECODE", "a scan"):
-                return Reading(name, digest, shrink(decode_scan(content).pixels))
+                pixels = shrink(decode_scan(content).pixels)
+            lungs = look(pixels)
+            return Reading(
+                name, digest, pixels, lungs_found=lungs.word if lungs else ""
+            )
         except ScanError as error:
             return Reading(name, digest, None, error.code, str(error))
 

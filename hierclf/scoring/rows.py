@@ -3,8 +3,10 @@
 ``decision`` is ``healthy`` or ``diseased``, by the cut point; ``label`` is the label
 that was decided on. They are taken from the full score and not from the six digits
 in the file. ``view_spread`` is the standard deviation of the screen's score over the
-views of the scan. What the guards of a bundle say stands behind it: ``action``
-(``accept``, ``reader`` or ``out_of_scope``), and the numbers behind that.
+views of the scan. Where lungs are cut out first, ``lungs_found`` is ``yes``, or ``no``
+where there were none and the frame was seen whole. What the guards of a bundle say
+stands behind it: ``action`` (``accept``, ``reader`` or ``out_of_scope``), and the
+numbers behind that.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from hierclf.cascade.guards import Guarded, guard_columns
 from hierclf.data.csv_table import escape_cell
 from hierclf.problem.labels import Hierarchy
 from hierclf.scoring.reading import UNREAD, Reading
+from hierclf.segmentation.masks import word_of
 
 N_DIGEST = 16
 """Hexadecimal digits of the bundle's digest that stand in each row."""
+_NO_LUNGS = word_of(found=False)
 Row = list[str]
 COPY = "an earlier row is of an equal file"
 
@@ -41,19 +45,23 @@ class RowFormat:
         Of the bundle; its start stands in each row.
     guards : tuple of str, default=()
         Columns that its guards fill.
+    lungs : bool, default=False
+        Whether lungs are cut out first; there is then a column that tells in which
+        scans they were found.
     """
 
     hierarchy: Hierarchy[Any]
     digest: str
     guards: tuple[str, ...] = ()
+    lungs: bool = False
 
     @property
     def columns(self) -> Row:
         """Names of the columns, in their order."""
         probabilities = [f"p_{label}" for label in self.hierarchy.labels]
         first = ["path", "status", "code", "screen_score", "decision", "label"]
-        last = ["view_spread", *self.guards, "bundle", "sha256", "message"]
-        return [*first, *probabilities, *last]
+        seen = ["view_spread", *(["lungs_found"] if self.lungs else []), *self.guards]
+        return [*first, *probabilities, *seen, "bundle", "sha256", "message"]
 
     @property
     def bundle(self) -> str:
@@ -63,6 +71,10 @@ class RowFormat:
     def action_of(self, row: Row) -> str:
         """Give what the guards say to do with a row; '' where they say nothing."""
         return row[self.columns.index("action")] if "action" in self.guards else ""
+
+    def is_whole(self, row: Row) -> bool:
+        """Tell whether no lungs were found in the scan of a row."""
+        return self.lungs and row[self.columns.index("lungs_found")] == _NO_LUNGS
 
     def scored(
         self, reading: Reading, told: Decisions, guarded: Guarded | None, place: int
@@ -92,7 +104,8 @@ class RowFormat:
             *(reading.path, "ok", "", _digits(told.screen_score[place])),
             "diseased" if decided else "healthy",
             str(self.hierarchy.labels[decided]),
-            *(*probabilities, spread, *self._guard_cells(guarded, place)),
+            *(*probabilities, spread, *([reading.lungs_found] if self.lungs else [])),
+            *self._guard_cells(guarded, place),
             *(self.bundle, reading.sha256, ""),
         ]
 
@@ -123,8 +136,9 @@ class RowFormat:
         """
         unforeseen = code in UNREAD or reading.pixels is not None
         status = "error" if unforeseen else "rejected"
-        # score to view_spread, and the guards
-        empty = [""] * (len(self.hierarchy.labels) + 4 + len(self.guards))
+        # score to view_spread, lungs, and the guards
+        n_last = int(self.lungs) + len(self.guards)
+        empty = [""] * (len(self.hierarchy.labels) + 4 + n_last)
         cells = [reading.path, status, code, *empty]
         return [*cells, self.bundle, reading.sha256, message]
 

@@ -24,15 +24,24 @@ from hierclf.inference.frozen import FrozenTrunk, Output
 from hierclf.inference.precision import resolve_precision
 from hierclf.inference.shared import shared_trunk
 from hierclf.inference.views import make_views
-from hierclf.loading.scans import FrameReader, Scans
+from hierclf.loading.scans import FrameReader, Preparation, Scans, name_of
 from hierclf.networks.backbones import Backbone
-from hierclf.networks.network import Network, make_featurizer, make_head
-from hierclf.problem.costs import check_cost_matrix
+from hierclf.networks.heads import make_head
+from hierclf.networks.network import Network, make_featurizer
+from hierclf.problem.costs import costs_among
 from hierclf.training.checkpoint import Checkpoint, names_of, state_of
-from hierclf.training.fitting import Exam, Lesson, fit_head, fit_network, image_logits
+from hierclf.training.fitting import (
+    Exam,
+    Lesson,
+    exam_of,
+    fit_head,
+    fit_network,
+    image_logits,
+    is_convex,
+)
 from hierclf.training.losses import class_balanced_weights
 from hierclf.training.options import NetworkOptions
-from hierclf.training.trunks import backbone_of, trunk_of, view_of
+from hierclf.training.trunks import backbone_of, head_shape_of, trunk_of, view_of
 
 Probabilities = NDArray[np.float64]
 
@@ -57,6 +66,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     checkpoints : Path, optional
         Folder for the state after each epoch. A fit of the same scans, labels,
         options and seed goes on where it stopped.
+    preparation : Preparation, optional
+        What is done to every frame before, in training and afterwards: lungs cut out.
     seed : int, default=0
         Decides weights, order, augmentation and dropout.
 
@@ -85,12 +96,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         costs: ArrayLike | None = None,
         cache: Path | None = None,
         checkpoints: Path | None = None,
+        preparation: Preparation | None = None,
         seed: int = 0,
     ) -> None:
         self.options = options
         self.costs = costs
         self.cache = cache
         self.checkpoints = checkpoints
+        self.preparation = preparation
         self.seed = seed
 
     def fit(
@@ -150,16 +163,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             given = given * class_balanced_weights(np.bincount(targets))[targets]
         weights = given / given.mean()
         lesson = Lesson(X, targets, weights, self._costs(), self.seed)
-        exam = self._exam(validation)
+        exam = exam_of(validation, self.classes_)
         checkpoint = Checkpoint(self.checkpoints, self._key(lesson, exam))
         template = backbone_of(
             options.backbone, options.weights, options.weights_dir, self.seed
         )
         with torch.random.fork_rng():
             torch.manual_seed(derive_seed(self.seed, "head"))
-            head = make_head(
-                options.head, template, len(self.classes_), dropout=options.dropout
-            )
+            head = make_head(head_shape_of(options), template, len(self.classes_))
         self._fit(template, head, lesson, exam, checkpoint)
         return self
 
@@ -174,12 +185,16 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         options = self._options()
         self.trunk_: FrozenTrunk | None = None
         if options.part == "head":
-            self.trunk_ = trunk_of(options, self.cache, self.seed)
+            self.trunk_ = trunk_of(
+                options, self.cache, self.seed, preparation=self.preparation
+            )
             self.history_ = fit_head(
                 head, self.trunk_, lesson, options, exam=exam, checkpoint=checkpoint
             )
             self.network_ = Network(self.trunk_.featurizer, head).eval()
             return
+        if options.start == "probe":
+            self._probe(head, lesson)
         featurizer = make_featurizer(options.head, copy.deepcopy(template))
         self.network_ = Network(featurizer, head)
         self.history_ = fit_network(
@@ -188,8 +203,28 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             options,
             exam=exam,
             checkpoint=checkpoint,
-            cache=self.cache,
+            reader=self._reader(),
         )
+
+    def _probe(self, head: nn.Module, lesson: Lesson) -> None:
+        """Fit the head to its optimum on the frozen trunk, one view of each scan.
+
+        A random head tears at the weights of the trunk before it knows anything (Kumar
+        et al., "Fine-tuning can distort pretrained features and underperform
+        out-of-distribution", ICLR 2022, linear probing then fine-tuning).
+        """
+        options = self._options()
+        if not is_convex(head):
+            raise InputError(
+                f"start: expected a linear head for probe, got that of "
+                f"{options.backbone}. Pass --start random."
+            )
+        one = "center" if options.views == "tencrop" else options.views
+        changed = {"part": "head", "optimizer": "auto", "views": one}
+        probe = options.model_copy(update=changed)
+        trunk = trunk_of(probe, self.cache, self.seed, preparation=self.preparation)
+        nowhere = Checkpoint(None, "")
+        fit_head(head, trunk, lesson, probe, exam=None, checkpoint=nowhere)
 
     def try_read(self, X: pd.DataFrame) -> dict[int, ScanError]:
         """Read every scan once, and keep what was computed of it.
@@ -207,7 +242,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         options = self._options()
         if options.part == "head":
             return self.look().try_features(X)[1]
-        results = FrameReader(self.frame_side, self.cache).read_all(X)
+        results = self._reader().read_all(X)
         bar = tqdm(results, total=len(X), desc="reading", unit="scan", disable=None)
         return {i: r for i, r in enumerate(bar) if isinstance(r, ScanError)}
 
@@ -250,8 +285,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 flat = self.network_.head(features.flatten(0, 1))
             logits = flat.unflatten(0, features.shape[:2])
         else:
-            reader = FrameReader(self.frame_side, self.cache)
-            logits = torch.cat(list(image_logits(self.network_, reader, X, options)))
+            told = image_logits(self.network_, self._reader(), X, options)
+            logits = torch.cat(list(told))
         probabilities: Probabilities = torch.softmax(logits.double(), dim=2).numpy()
         return probabilities
 
@@ -275,6 +310,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """Name the most probable class of each scan."""
         labels: NDArray[Any] = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return labels
+
+    @property
+    def knows_order(self) -> bool:
+        """Whether one output for each step between ordered classes is fitted."""
+        return self._options().output == "ordered"
 
     @property
     def frame_side(self) -> int:
@@ -315,12 +355,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             options = options.model_copy(update={"views": views})
         network: Network | None = getattr(self, "network_", None)
         if network is not None:
-            return shared_trunk(
-                network.featurizer, view_of(options, output), self.cache
-            )
+            view = view_of(options, output)
+            return shared_trunk(network.featurizer, view, self.cache, self.preparation)
         if options.part != "head":
             check_is_fitted(self, "network_")
-        return trunk_of(options, self.cache, self.seed, output)
+        return trunk_of(options, self.cache, self.seed, output, self.preparation)
+
+    def _reader(self) -> FrameReader:
+        return FrameReader(self.frame_side, self.cache, self.preparation)
 
     def _options(self) -> NetworkOptions:
         return self.options if self.options is not None else NetworkOptions()
@@ -328,16 +370,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
     def _costs(self) -> NDArray[np.float64] | None:
         if self.costs is None:
             return None
-        costs = self.costs
-        if isinstance(costs, pd.DataFrame):
-            absent = [label for label in self.classes_ if label not in costs.index]
-            if absent:
-                raise InputError(
-                    f"costs: expected a row for each of {self.classes_.tolist()}, got "
-                    f"none for {absent[0]!r}. Name every class."
-                )
-            costs = costs.loc[self.classes_, self.classes_]
-        return check_cost_matrix(costs, len(self.classes_))
+        return costs_among(self.costs, self.classes_)
 
     def _hold_out(
         self, labels: NDArray[Any], patients: NDArray[Any]
@@ -351,18 +384,10 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             least_classes=1,
         )
 
-    def _exam(self, validation: tuple[Scans, ArrayLike] | None) -> Exam | None:
-        if validation is None:
-            return None
-        scans, labels = validation
-        known = np.isin(np.asarray(labels), self.classes_)
-        targets = np.searchsorted(self.classes_, np.asarray(labels)[known])
-        return Exam(take(scans, np.flatnonzero(known)), targets)
-
     def _key(self, lesson: Lesson, exam: Exam | None) -> str:
         options = self._options()
         told = [options.model_dump_json(), str(lesson.seed), str(lesson.costs)]
-        told.append(state_of(options.weights))
+        told += [state_of(options.weights), name_of(self.preparation)]
         digest = hashlib.sha256("\n".join(told).encode())
         digest.update(lesson.targets.tobytes() + lesson.weights.tobytes())
         digest.update("\n".join(map(str, self.classes_)).encode())

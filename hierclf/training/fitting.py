@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from hierclf.data.balance import upsample
+from hierclf.data.rows import take
 from hierclf.foundation.seeding import derive_seed, generator
 from hierclf.inference.frozen import FrozenTrunk
 from hierclf.inference.precision import resolve_precision
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import Frame, FrameReader, Scans, batched_frames
+from hierclf.networks.heads import Ladder
 from hierclf.networks.network import Network
 from hierclf.training.checkpoint import Checkpoint
 from hierclf.training.history import Epoch
@@ -87,6 +89,18 @@ class Exam:
         return loss, float(np.mean(recalls))
 
 
+def exam_of(
+    validation: tuple[Scans, ArrayLike] | None, classes: NDArray[Any]
+) -> Exam | None:
+    """Keep the validation scans whose class was learned; None where there are none."""
+    if validation is None:
+        return None
+    scans, labels = validation[0], np.asarray(validation[1])
+    known = np.isin(labels, classes)
+    targets = np.searchsorted(classes, labels[known])
+    return Exam(take(scans, np.flatnonzero(known)), targets)
+
+
 def fit_head(
     head: nn.Module,
     trunk: FrozenTrunk,
@@ -122,7 +136,7 @@ def fit_head(
     features = trunk.features(lesson.scans)
     rows = lesson.rows(options)
     loss = make_loss(options.loss, lesson.costs, options.focal_gamma)
-    if isinstance(head, nn.Linear) and options.optimizer in {"auto", "lbfgs"}:
+    if is_convex(head) and options.optimizer in {"auto", "lbfgs"}:
         scans, views, repeats = _draw_views(
             rows, features.shape[1], options.rounds, lesson.seed
         )
@@ -154,6 +168,11 @@ def fit_head(
         checkpoint=checkpoint,
         validate=validate,
     )
+
+
+def is_convex(head: nn.Module) -> TypeGuard[nn.Linear | Ladder]:
+    """Tell whether a head has one optimum on fixed features, which is found at once."""
+    return isinstance(head, nn.Linear | Ladder)
 
 
 def _start_normalization(head: nn.Module, features: NDArray[np.floating]) -> None:
@@ -219,7 +238,7 @@ def fit_network(
     *,
     exam: Exam | None,
     checkpoint: Checkpoint,
-    cache: Path | None,
+    reader: FrameReader,
 ) -> list[Epoch]:
     """Fit a network on augmented frames, in place.
 
@@ -235,16 +254,14 @@ def fit_network(
         For patience and plateau.
     checkpoint : Checkpoint
         Taken up and written.
-    cache : Path, optional
-        Folder for decoded frames.
+    reader : FrameReader
+        Gives frames of the side that the views want.
 
     Returns
     -------
     history : list of Epoch
         One entry for each epoch.
     """
-    side = make_views(options.views).frame_side(options.image_size)
-    reader = FrameReader(side, cache)
     augment = make_augmentation(options.augment, options.image_size)
     network.set_trained_part(options.part, n_last=options.n_last)
 

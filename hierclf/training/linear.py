@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hierclf.networks.heads import Ladder, log_shares
 from hierclf.training.losses import RowLoss
 
 _MAX_STEPS = 100
@@ -19,7 +20,7 @@ _LEAST_RIDGE = 1e-3  # of the preconditioner, so that it has an inverse in float
 
 
 def fit_linear(
-    head: nn.Linear,
+    head: nn.Linear | Ladder,
     features: NDArray[np.floating],
     targets: NDArray[np.intp],
     weights: NDArray[np.float64],
@@ -31,8 +32,9 @@ def fit_linear(
 
     Parameters
     ----------
-    head : torch.nn.Linear
-        Its weights are replaced.
+    head : torch.nn.Linear or Ladder
+        Its weights are replaced. The loss of a ladder is a sum of binary ones, and
+        convex as well.
     features : ndarray of float, shape (n_rows, n_features)
         One row for each view of each scan.
     targets : ndarray of int, shape (n_rows,)
@@ -62,8 +64,10 @@ def fit_linear(
     share = torch.from_numpy((weights / weights.sum()).astype(np.float32))
     answer = torch.from_numpy(targets)
     basis = _inverse_factor(data[:: 1 + len(data) // _CURVATURE_ROWS], penalty)
-    values = torch.zeros(head.out_features, data.shape[1], requires_grad=True)
-    bias = torch.zeros(head.out_features, requires_grad=True)
+    layer = head.steps if isinstance(head, Ladder) else head
+    outputs = log_shares if isinstance(head, Ladder) else _as_they_are
+    values = torch.zeros(layer.out_features, data.shape[1], requires_grad=True)
+    bias = torch.zeros(layer.out_features, requires_grad=True)
     search = torch.optim.LBFGS(
         [values, bias],
         max_iter=_MAX_STEPS,
@@ -75,13 +79,17 @@ def fit_linear(
     def closure() -> Tensor:
         search.zero_grad()
         weight = values @ basis
-        rows = loss((weight @ data.T).T + bias, answer)
+        rows = loss(outputs((weight @ data.T).T + bias), answer)
         total = (share * rows).sum() + penalty / 2 * weight.square().sum()
         total.backward()  # type: ignore[no-untyped-call]
         return total.detach()
 
     search.step(closure)  # type: ignore[no-untyped-call]
-    _fold(head, values.detach() @ basis, bias.detach(), center, scale)
+    _fold(layer, values.detach() @ basis, bias.detach(), center, scale)
+
+
+def _as_they_are(logits: Tensor) -> Tensor:
+    return logits
 
 
 def _inverse_factor(data: Tensor, penalty: float) -> Tensor:

@@ -29,7 +29,8 @@ Fetch = Callable[[Indices, Indices, int], Tensor]
 """Scans, their places in the epoch, and the epoch to the inputs of the model."""
 Validate = Callable[[nn.Module], tuple[float, float]]
 """Model to validation loss and macro recall."""
-Batch = tuple[Tensor, Tensor, Tensor]
+Batch = tuple[float, Tensor, Tensor, Tensor]
+"""Share of the epoch that is over, inputs, targets, weights."""
 State = dict[str, Tensor]
 
 
@@ -106,12 +107,12 @@ def train_network(
         if _has_settled(options, history):
             break
         rate = learning_rate(options, epoch, history)
-        set_rate(optimizer, rate)
         torch.manual_seed(derive_seed(seed, "dropout", epoch, machine.process_index))
         engine.train()
         batches = _batches(data, options.batch_size, seed, epoch, machine)
+        rates = _Rates(optimizer, options, epoch, history)
         train_loss = _run_epoch(
-            engine, optimizer, loss, batches, machine, options.precision
+            engine, rates, loss, batches, machine, options.precision
         )
         checked = _check(model, validate)
         history.append(_tell(epoch, rate, train_loss, checked))
@@ -161,9 +162,24 @@ def _tell(
     )
 
 
+@dataclass(frozen=True)
+class _Rates:
+    """The optimizer of an epoch, its rate set for each batch."""
+
+    optimizer: torch.optim.Optimizer
+    options: NetworkOptions
+    epoch: int
+    history: list[Epoch]
+
+    def begin(self, share: float) -> None:
+        rate = learning_rate(self.options, self.epoch + share, self.history)
+        set_rate(self.optimizer, rate)
+        self.optimizer.zero_grad()
+
+
 def _run_epoch(
     engine: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    rates: _Rates,
     loss: RowLoss,
     batches: Iterator[Batch],
     machine: Accelerator,
@@ -171,13 +187,13 @@ def _run_epoch(
 ) -> float:
     total, n_rows = 0.0, 0
     half = resolve_precision(precision) == "bfloat16"
-    for inputs, targets, weights in batches:
-        optimizer.zero_grad()
+    for share, inputs, targets, weights in batches:
+        rates.begin(share)
         with torch.autocast(machine.device.type, torch.bfloat16, enabled=half):
             logits = engine(inputs)
         mean_loss = (loss(logits.float(), targets) * weights).mean()
         machine.backward(mean_loss)
-        optimizer.step()
+        rates.optimizer.step()
         total += float(mean_loss.detach()) * len(targets)
         n_rows += len(targets)
     return total / max(n_rows, 1)
@@ -190,16 +206,18 @@ def _batches(
     cuts = _cuts(order, batch_size, machine.num_processes)
     shares = [cut[machine.process_index :: machine.num_processes] for cut in cuts]
 
-    def load(places: Indices) -> Batch:
+    def load(places: Indices) -> tuple[Tensor, Tensor, Tensor]:
         scans = data.rows[places]
         inputs = data.fetch(scans, places, epoch)
         weights = torch.from_numpy(data.weights[scans].astype(np.float32))
         return inputs, torch.from_numpy(data.targets[scans]), weights
 
     bar = tqdm(shares, desc=f"epoch {epoch + 1}", disable=None, leave=False)
-    for batch in zip(bar, read_ahead(load, shares), strict=True):
-        inputs, targets, weights = (part.to(machine.device) for part in batch[1])
-        yield inputs, targets, weights
+    for number, (_, batch) in enumerate(
+        zip(bar, read_ahead(load, shares), strict=True)
+    ):
+        inputs, targets, weights = (part.to(machine.device) for part in batch)
+        yield number / len(shares), inputs, targets, weights
 
 
 def _cuts(order: Indices, batch_size: int, n_processes: int) -> list[Indices]:

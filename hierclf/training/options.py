@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from hierclf.networks.choices import Precision, TrainedPart
+from hierclf.networks.choices import OutputLayer, Precision, TrainedPart
 from hierclf.transforms.augment import AugmentOptions
 
 
@@ -20,19 +20,39 @@ class NetworkOptions(BaseModel):
         "efficientnet_lite0", description="network, by its torchvision or timm name"
     )
     weights: str = Field(
-        "imagenet", description="imagenet, none, or a file with the state dict"
+        "imagenet",
+        description="imagenet, none, a file with the state dict, or the bundle of "
+        "another run, whose screen's network is taken",
     )
     weights_dir: Path | None = Field(
         None, description="folder to look for ImageNet weights in before the network"
     )
     head: str = Field(
-        "own", description="own: the network's; dense: BN, 256 units, BN, classes"
+        "own",
+        description="own: the network's; dense: BN, hidden units, BN, classes; deep: "
+        "four linear layers",
     )
-    dropout: float = Field(0.5, ge=0, lt=1, description="dropout of the dense head")
+    head_width: int = Field(
+        256, ge=8, le=8192, description="hidden units of the dense and the deep head"
+    )
+    head_norm: bool = Field(True, description="BatchNorm in the dense head")
+    dropout: float = Field(
+        0.5, ge=0, lt=1, description="dropout of the dense and the deep head"
+    )
+    output: OutputLayer = Field(
+        "softmax",
+        description="softmax: one logit for each class; ordered: one for each step "
+        "between classes in their order",
+    )
     part: TrainedPart = Field(
         "head", description="what learns: head, last (blocks) or all"
     )
     n_last: int = Field(1, ge=1, description="how many blocks 'last' means")
+    start: Literal["random", "probe"] = Field(
+        "random",
+        description="where the head of a network that is trained begins; probe: at its "
+        "optimum on the frozen trunk",
+    )
     image_size: int = Field(
         224, ge=32, le=2048, description="side of what the network sees, in pixels"
     )
@@ -40,10 +60,10 @@ class NetworkOptions(BaseModel):
     precision: Precision = Field(
         "auto", description="float32, bfloat16, or auto: bfloat16 where it pays"
     )
-    optimizer: Literal["auto", "lbfgs", "sgd", "adam", "adamw"] = Field(
+    optimizer: Literal["auto", "lbfgs", "sgd", "adam", "adamw", "rmsprop"] = Field(
         "auto",
-        description="lbfgs, sgd, adam or adamw; auto: lbfgs for a linear head on a "
-        "frozen trunk, else adamw",
+        description="lbfgs, sgd, adam, adamw or rmsprop; auto: lbfgs for a linear head "
+        "on a frozen trunk, else adamw",
     )
     penalty: float = Field(
         0.1, gt=0, description="ridge penalty of lbfgs, on standardized features"
@@ -53,9 +73,21 @@ class NetworkOptions(BaseModel):
     )
     learning_rate: float = Field(1e-3, gt=0, description="at the start")
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
-    weight_decay: float = Field(1e-4, ge=0, description="of sgd, adam and adamw")
-    schedule: Literal["constant", "step", "plateau", "cosine"] = Field(
-        "cosine", description="how the learning rate falls"
+    weight_decay: float = Field(1e-4, ge=0, description="of all but lbfgs")
+    schedule: Literal["constant", "step", "plateau", "cosine", "cyclical"] = Field(
+        "cosine", description="how the learning rate changes"
+    )
+    cycle_epochs: int = Field(
+        8, ge=2, description="epochs of a cycle, up to the learning rate and down again"
+    )
+    cycle_base: float = Field(
+        0.1, gt=0, lt=1, description="lowest rate of a cycle, as a share of the highest"
+    )
+    warmup_epochs: float = Field(
+        0.0, ge=0, description="epochs in which the learning rate rises from nothing"
+    )
+    lowest_rate: float = Field(
+        0.0, ge=0, description="a step or plateau makes the learning rate no lower"
     )
     step_epochs: int = Field(40, ge=1, description="epochs between two steps")
     decay: float = Field(0.1, gt=0, lt=1, description="factor of a step or plateau")
@@ -92,7 +124,17 @@ class NetworkOptions(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> NetworkOptions:
-        if self.head == "dense" and self.batch_size < 2:
+        if self.start == "probe" and self.head != "own":
+            raise ValueError(
+                f"start: expected the own head beside probe, got {self.head!r}. Only a "
+                "linear head has an optimum: take --head own or --start random."
+            )
+        if "+" in self.backbone and self.part != "all" and self.weights == "imagenet":
+            raise ValueError(
+                f"part: expected all beside {self.backbone!r}, got {self.part!r}. Its "
+                "attention has no weights yet and must learn."
+            )
+        if self.head == "dense" and self.head_norm and self.batch_size < 2:
             raise ValueError(
                 "batch_size: expected at least 2 beside the dense head, got "
                 f"{self.batch_size}. Its BatchNorm compares scans: raise it."

@@ -18,15 +18,15 @@ from hierclf.training.history import Epoch
 from hierclf.training.options import NetworkOptions
 
 
-def _step(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float:
-    return options.decay ** (epoch // options.step_epochs)
+def _step(options: NetworkOptions, progress: float, history: list[Epoch]) -> float:
+    return options.decay ** (int(progress) // options.step_epochs)
 
 
-def _cosine(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float:
-    return 0.5 * (1 + math.cos(math.pi * epoch / options.epochs))
+def _cosine(options: NetworkOptions, progress: float, history: list[Epoch]) -> float:
+    return 0.5 * (1 + math.cos(math.pi * int(progress) / options.epochs))
 
 
-def _plateau(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float:
+def _plateau(options: NetworkOptions, progress: float, history: list[Epoch]) -> float:
     best, since, factor = math.inf, 0, 1.0
     for past in history:
         loss = past.validation_loss
@@ -39,28 +39,37 @@ def _plateau(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float
     return factor
 
 
-SCHEDULES: Mapping[str, Callable[[NetworkOptions, int, list[Epoch]], float]] = (
+def _cyclical(options: NetworkOptions, progress: float, history: list[Epoch]) -> float:
+    place = progress % options.cycle_epochs / options.cycle_epochs
+    height = 1 - abs(2 * place - 1)
+    return options.cycle_base + (1 - options.cycle_base) * height
+
+
+SCHEDULES: Mapping[str, Callable[[NetworkOptions, float, list[Epoch]], float]] = (
     MappingProxyType(
         {
-            "constant": lambda options, epoch, history: 1.0,
+            "constant": lambda options, progress, history: 1.0,
             "step": _step,
             "plateau": _plateau,
             "cosine": _cosine,
+            "cyclical": _cyclical,
         }
     )
 )
-"""Schedules by name: options, epoch (from 0) and history to a factor."""
+"""Schedules by name: options, epochs since the start and history to a factor."""
 
 
-def learning_rate(options: NetworkOptions, epoch: int, history: list[Epoch]) -> float:
-    """Give the learning rate of an epoch.
+def learning_rate(
+    options: NetworkOptions, progress: float, history: list[Epoch]
+) -> float:
+    """Give the learning rate of a batch.
 
     Parameters
     ----------
     options : NetworkOptions
-        First rate and schedule.
-    epoch : int, at least 0
-        The epoch that is about to begin.
+        Rate and schedule.
+    progress : float, at least 0
+        Epochs since the start of the fit, with the part of the one that runs.
     history : list of Epoch
         Those that are over.
 
@@ -69,14 +78,28 @@ def learning_rate(options: NetworkOptions, epoch: int, history: list[Epoch]) -> 
     rate : float
         ``step`` multiplies by `decay` every `step_epochs`; ``plateau`` after
         more than `plateau_epochs` without a lower validation loss; ``cosine``
-        falls to almost zero in the last epoch.
+        falls to almost zero in the last epoch; these stay the same in an epoch, and
+        `lowest_rate` bounds the first two. ``cyclical`` goes up from `cycle_base`
+        times the rate and down again in each `cycle_epochs`, batch by batch (Smith,
+        "Cyclical learning rates for training neural networks", WACV 2017, the
+        triangular policy). In the first `warmup_epochs` all of them rise linearly.
     """
     schedule = choose("schedule", options.schedule, SCHEDULES)
-    return options.learning_rate * schedule(options, epoch, history)
+    rate = options.learning_rate * schedule(options, progress, history)
+    if options.schedule in {"step", "plateau"}:
+        rate = max(rate, options.lowest_rate)
+    if progress < options.warmup_epochs:
+        rate *= progress / options.warmup_epochs
+    return rate
 
 
 OPTIMIZERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = MappingProxyType(
-    {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+    {
+        "sgd": torch.optim.SGD,
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "rmsprop": torch.optim.RMSprop,
+    }
 )
 """Optimizers of the epoch loop by name."""
 
@@ -96,7 +119,7 @@ def make_optimizer(
     Returns
     -------
     optimizer : torch.optim.Optimizer
-        Its rate is set anew for each epoch.
+        Its rate is set anew for each batch.
 
     Raises
     ------

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor
+from torch import Tensor, nn
 
 from hierclf.foundation.errors import InputError
 from hierclf.inference.frozen import ViewOptions
 from hierclf.inference.shared import shared_trunk
+from hierclf.loading.scans import Preparation
 from hierclf.networks.backbones import make_backbone
-from hierclf.networks.network import Featurizer, Network, make_featurizer, make_head
+from hierclf.networks.heads import make_head
+from hierclf.networks.network import Featurizer, Network, make_featurizer
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.history import Epoch
 from hierclf.training.options import NetworkOptions
+from hierclf.training.trunks import head_shape_of
 
 
 class NetworkDescription(BaseModel):
@@ -77,13 +79,17 @@ def take_apart(stage: NetworkClassifier) -> NetworkState:
     )
 
 
-def put_together(state: NetworkState) -> NetworkClassifier:
+def put_together(
+    state: NetworkState, preparation: Preparation | None = None
+) -> NetworkClassifier:
     """Build a fitted network from its parts.
 
     Parameters
     ----------
     state : NetworkState
         From `take_apart`, or read from a file.
+    preparation : Preparation, optional
+        What is done to each frame before.
 
     Returns
     -------
@@ -97,20 +103,18 @@ def put_together(state: NetworkState) -> NetworkClassifier:
     """
     told = state.description
     options = told.options
-    stage = NetworkClassifier(options, seed=told.seed)
+    stage = NetworkClassifier(options, preparation=preparation, seed=told.seed)
     stage.classes_ = np.asarray(told.classes)
     stage.history_ = list(told.history)
     with torch.random.fork_rng():  # weights are drawn, only to be replaced
         backbone = make_backbone(options.backbone, weights="none")
-        head = make_head(
-            options.head, backbone, len(told.classes), dropout=options.dropout
-        )
+        head = make_head(head_shape_of(options), backbone, len(told.classes))
     featurizer = _filled(make_featurizer(options.head, backbone), state)
-    _fill("head", head, state.head)
+    fill_module("head", head, state.head)
     stage.trunk_ = None
     if options.part == "head":
         view = ViewOptions(options.image_size, options.views, options.precision)
-        stage.trunk_ = shared_trunk(featurizer, view)
+        stage.trunk_ = shared_trunk(featurizer, view, preparation=preparation)
         featurizer = stage.trunk_.featurizer
     stage.network_ = Network(featurizer, head).eval()
     return stage
@@ -125,11 +129,27 @@ def build_featurizer(state: NetworkState) -> Featurizer:
 
 
 def _filled(featurizer: Featurizer, state: NetworkState) -> Featurizer:
-    _fill("trunk", featurizer, state.featurizer)
+    fill_module("trunk", featurizer, state.featurizer)
     return featurizer
 
 
-def _fill(where: str, module: Any, tensors: dict[str, Tensor]) -> None:
+def fill_module(where: str, module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Load tensors into a module whose names, shapes and types they must have.
+
+    Parameters
+    ----------
+    where : str
+        What to call it in an error.
+    module : torch.nn.Module
+        To be filled.
+    tensors : dict of str to Tensor
+        Its state.
+
+    Raises
+    ------
+    InputError
+        If they do not fit.
+    """
     expected, got = _shapes(module.state_dict()), _shapes(tensors)
     wrong = sorted(expected.items() ^ got.items())
     if wrong:

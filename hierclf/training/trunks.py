@@ -12,7 +12,9 @@ from hierclf.foundation.seeding import derive_seed
 from hierclf.inference.frozen import FrozenTrunk, Output, ViewOptions
 from hierclf.inference.precision import resolve_precision
 from hierclf.inference.shared import shared_trunk
+from hierclf.loading.scans import Preparation
 from hierclf.networks.backbones import Backbone, make_backbone
+from hierclf.networks.heads import HeadShape
 from hierclf.networks.network import make_featurizer
 from hierclf.training.options import NetworkOptions
 
@@ -27,6 +29,17 @@ def backbone_of(
         return make_backbone(name, weights=weights, weights_dir=weights_dir)
 
 
+def head_shape_of(options: NetworkOptions) -> HeadShape:
+    """Give what of some options a head must know."""
+    return HeadShape(
+        options.head,
+        options.head_width,
+        options.head_norm,
+        options.dropout,
+        options.output,
+    )
+
+
 def view_of(options: NetworkOptions, output: Output = "pooled") -> ViewOptions:
     """Give what of some options a trunk must know, ``auto`` resolved."""
     precision = resolve_precision(options.precision)
@@ -34,12 +47,16 @@ def view_of(options: NetworkOptions, output: Output = "pooled") -> ViewOptions:
 
 
 def trunk_of(
-    options: NetworkOptions, cache: Path | None, seed: int, output: Output = "pooled"
+    options: NetworkOptions,
+    cache: Path | None,
+    seed: int,
+    output: Output = "pooled",
+    preparation: Preparation | None = None,
 ) -> FrozenTrunk:
     """Give the frozen trunk of some options; the seed matters to random weights."""
     seed_of_weights = seed if options.weights == "none" else 0
     source = (options.backbone, options.weights, options.weights_dir, seed_of_weights)
-    return _trunk(view_of(options, output), options.head, source, cache)
+    return _trunk(view_of(options, output), options.head, source, cache, preparation)
 
 
 @lru_cache(maxsize=16)  # a stack has several, each maybe in two ways
@@ -48,6 +65,7 @@ def _trunk(
     head: str,
     backbone: tuple[str, str, Path | None, int],
     cache: Path | None,
+    preparation: Preparation | None,
 ) -> FrozenTrunk:
     featurizer = make_featurizer(head, copy.deepcopy(backbone_of(*backbone)))
-    return shared_trunk(featurizer, options, cache)
+    return shared_trunk(featurizer, options, cache, preparation)

@@ -40,6 +40,12 @@ class AugmentOptions(BaseModel):
     zoom: float = Field(
         0.0, ge=0, lt=1, description="largest change of scale, as a share of 1"
     )
+    brightness: float = Field(
+        0.0, ge=0, lt=1, description="largest change of brightness, as a share of white"
+    )
+    contrast: float = Field(
+        0.0, ge=0, lt=1, description="largest change of contrast, as a share of 1"
+    )
     noise: float = Field(
         0.0, ge=0, le=1, description="largest standard deviation of Gaussian noise"
     )
@@ -99,6 +105,12 @@ def _steps(options: AugmentOptions, image_size: int) -> list[object]:
         steps.append(library.HorizontalFlip(p=0.5))
     if options.vertical_flip:
         steps.append(library.VerticalFlip(p=0.5))
+    if options.brightness or options.contrast:
+        steps.append(
+            library.RandomBrightnessContrast(
+                options.brightness, options.contrast, p=1.0
+            )
+        )
     if options.noise:
         steps.append(
             library.GaussNoise(std_range=(0.0, options.noise), per_channel=False, p=1.0)

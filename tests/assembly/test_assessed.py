@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from hierclf.assembly.assessed import stack_guarded
+from hierclf.assembly.assessed import stack_all, stack_guarded
+from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.guards import Guarded
 
 
@@ -23,3 +24,18 @@ def test_a_fold_without_a_gate_has_no_number_for_its_scans():
     np.testing.assert_array_equal(told.scope, [np.nan, -1.0, np.nan, 0.5, np.nan])
     assert told.sets is None
     assert stack_guarded([second], np.arange(3)).scope is None
+
+
+def test_a_fold_whose_candidate_has_no_views_has_no_spread_for_its_scans():
+    def fold(scores: list[float], spread: np.ndarray | None) -> dict[str, Decisions]:
+        told = np.array(scores)
+        both = np.column_stack([1 - told, told])
+        chosen = np.ones(len(told), dtype=int)
+        return {"cascade": Decisions(told, both, chosen, chosen, spread, None)}
+
+    parts = [fold([0.1, 0.2], np.array([0.01, 0.02])), fold([0.3], None)]
+    order = np.array([2, 0, 1])
+    told = stack_all(parts, order)["cascade"]
+    np.testing.assert_array_equal(told.screen_score, [0.3, 0.1, 0.2])
+    np.testing.assert_array_equal(told.view_spread, [np.nan, 0.01, 0.02])
+    assert told.cut_point is None

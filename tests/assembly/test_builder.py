@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from hierclf.assembly.assessment import by_argmax
-from hierclf.assembly.figures import refinement_in_words
 from hierclf.assembly.models import Builder
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
+from hierclf.measuring.figures import refinement_in_words
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
 
@@ -88,7 +89,7 @@ def test_whole_cost_matrix_prices_a_missed_disease_as_the_dearest_confusion():
 
 def test_costs_of_a_missing_refinement_are_refused():
     options = TrainOptions.model_validate(
-        {"data": "d", "out": "o", "healthy": "a", "costs": "ordered"}
+        {"data": "d", "out": "o", "healthy": "a", "costs": "quadratic"}
     )
     with pytest.raises(InputError, match="there is no refinement"):
         Builder(options, Hierarchy("a", ("b",)), cache=None, checkpoints=None)
@@ -123,3 +124,60 @@ def test_weights_of_the_labels_are_named():
 
     weighted = CostWeighted(LogisticRegression(), {"b": 1.0, "c": 3.0})
     assert "weighed 0.50 (b), 1.50 (c)" in refinement_in_words(_fitted(refine=weighted))
+
+
+def test_ordered_refinement_is_a_ladder_over_all_labels():
+    builder = _builder(refinement="ordered", ordered=True, stages="mild,bad,worst")
+    cascade = builder.cascade("quadratic_kappa", 3)
+    assert cascade.refinement == "ordered"
+    assert isinstance(cascade.refine, OrdinalClassifier)
+    assert tuple(cascade.refine.order) == ("healthy", "mild", "bad", "worst")
+    assert cascade.refine.estimator.options.output == "softmax"
+    whole = _builder(refinement="ordered", network={"part": "all"})
+    refine = whole.cascade(0.5, 3).refine
+    assert refine.estimator.knows_order
+
+
+def test_ladders_in_a_stack_are_members_of_it():
+    told = {"also": "resnet18", "combine": "mean", "weights": "none"}
+    stack = _builder(refinement="ordered", network=told).cascade(0.5, 3).refine
+    assert [type(member) for _, member in stack.members] == [OrdinalClassifier] * 2
+
+
+@pytest.mark.parametrize("costs", ["recall", "1,2,3"])
+def test_ordered_refinement_beside_weights_refused(costs):
+    with pytest.raises(InputError, match=r"beside an ordered refinement"):
+        _builder(refinement="ordered", costs=costs).cascade(0.5, 3)
+
+
+def test_ordered_refinement_of_types_refused():
+    base = {"data": "d", "out": "o", "healthy": "healthy", "refinement": "ordered"}
+    types = Hierarchy("healthy", ("virus", "bacteria"))
+    options = TrainOptions.model_validate(base)
+    builder = Builder(options, types, cache=None, checkpoints=None)
+    with pytest.raises(InputError, match=r"expected stages in an order"):
+        builder.cascade(0.5, 3)
+
+
+@pytest.mark.parametrize(("costs", "power"), [("linear", 1), ("quadratic", 2)])
+def test_costs_by_distance_count_healthy_as_a_step(costs, power):
+    distance = np.abs(np.subtract.outer(np.arange(4), np.arange(4))) ** power
+    _same_prices(_builder(costs=costs).costs(), distance)
+
+
+def test_best_candidates_are_those_that_fit_the_labels():
+    base = {"data": "d", "out": "o", "healthy": "healthy", "candidates": "best"}
+    options = TrainOptions.model_validate(base)
+    plain = ("network", "pooled+logistic")
+    assert options.for_labels(ordered=False).candidates == plain
+    climbing = ("network/ordered:network", "pooled+logistic/ordered:pooled+logistic")
+    named = options.for_labels(ordered=True)
+    assert named.candidates == (*plain, *climbing)
+    chosen = named.of_candidate(climbing[1])
+    assert (chosen.refinement, chosen.refine["model"]) == ("ordered", "pooled+logistic")
+    assert named.of_candidate("network").refinement == "plain"
+
+
+def test_best_stands_alone():
+    with pytest.raises(ValueError, match=r"expected nothing beside best"):
+        _builder(candidates="best,network")

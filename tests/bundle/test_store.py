@@ -24,10 +24,15 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from hierclf.bundle import store
-from hierclf.bundle.store import load_bundle, read_info, save_bundle
+from hierclf.bundle.store import load_bundle, read_info, save_bundle, trunk_file
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import CostWeighted
+from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import BundleError, InputError
+from hierclf.metalearners.ordinal import OrdinalClassifier
+from hierclf.metalearners.search import MetaLearner
+from hierclf.metalearners.stacking import ProbabilityStack
+from hierclf.networks.backbones import make_backbone
 
 COSTS = ((0, 1, 4), (2, 0, 1), (9, 3, 0))
 TWO_SIZES = {"views": "tencrop"}, {"image_size": 96, "head": "dense"}
@@ -37,6 +42,12 @@ NETWORKS = {
     "all": ({"part": "all"}, {"part": "all"}),
     "all, ten views": ({"part": "all", "views": "tencrop"}, {"part": "last"}),
     "two sizes, dense": TWO_SIZES,
+    "ladder, deep, dense without BatchNorm": (
+        {"head": "deep", "output": "ordered", "head_width": 32},
+        {"head": "dense", "head_norm": False, "head_width": 16},
+    ),
+    "attention": ({"backbone": "resnet18+se", "part": "all"}, {"part": "all"}),
+    "small network": ({"backbone": "small_cnn", "part": "all"}, {"backbone": "pixels"}),
     "bfloat16": ({"precision": "bfloat16"}, {"precision": "bfloat16"}),
 }
 SVM = CalibratedClassifierCV(SVC(), ensemble=False, cv=2)
@@ -152,8 +163,8 @@ def test_adjustment_for_rare_stages_is_kept(rows, labels, told, tmp_path):
     X, y = rows()[kept], labels[kept]
     cascade = HierarchicalClassifier(adjustment=1.25, cut_point=0.1).fit(X, y)
     loaded = _again(cascade, tmp_path / "b", told)
-    assert loaded.adjustment_ == 1.25
-    assert loaded.priors_.tolist() == [0.75, 0.25]
+    assert loaded.naming_.adjustment == 1.25
+    assert loaded.naming_.priors.tolist() == [0.75, 0.25]
     new = rows(5)
     _assert_same(loaded, cascade, new)
     plain = HierarchicalClassifier(cut_point=0.1).fit(X, y)
@@ -481,7 +492,7 @@ def test_description_of_another_form(learner_bundle, edit, changes, reason):
         ({"backbone": "os.system"}, "got 'os.system'"),
         ({"backbone": "hf-hub:evil/model"}, "got 'hf-hub:evil/model'"),
         ({"backbone": "resnet18"}, "expected trunk.*|expected mean|expected .* of"),
-        ({"head": "eval"}, "head: expected one of dense, own"),
+        ({"head": "eval"}, "head: expected one of deep, dense, own"),
         ({"precision": "auto"}, "float32 or bfloat16, got precision 'auto'"),
         ({"views": "none"}, "views: expected one of"),
         ({"image_size": 10**9}, "image_size"),
@@ -524,3 +535,112 @@ def test_nothing_is_built_before_every_hash_was_checked(network_bundle, monkeypa
     monkeypatch.setattr(store, "unpack_stage", None)
     with pytest.raises(BundleError, match="expected SHA-256"):
         load_bundle(network_bundle)
+
+
+LADDERS = {
+    "steps": ({}, OrdinalClassifier),
+    "one network that knows the order": ({"output": "ordered"}, OrdinalClassifier),
+    "learner": ({}, lambda stage, **told: OrdinalClassifier(_on(stage), **told)),
+    "stack": ({}, lambda stage, **told: _stacked(OrdinalClassifier(stage, **told))),
+}
+
+
+def _on(network):
+    extractor = FeatureExtractor(network, kind="pooled", cv=2)
+    return MetaLearner(extractor, "logistic", components=(None,), cv=2)
+
+
+def _stacked(stage):
+    return ProbabilityStack([("one", stage), ("two", stage)], combine="mean")
+
+
+@pytest.mark.parametrize("name", LADDERS)
+def test_ordered_refinement_scores_as_before(
+    name, network, scans, labels, told, tmp_path
+):
+    options, made = LADDERS[name]
+    order = ["healthy", "mild", "severe"]
+    refine = made(network(**options), order=order)
+    cascade = HierarchicalClassifier(
+        network(), refine, ordered=True, refinement="ordered", cut_point="macro_recall"
+    )
+    cascade.set_params(cv=2).fit(scans(), labels)
+    save_bundle(tmp_path / "b", cascade, told(cascade))
+    loaded = load_bundle(tmp_path / "b").cascade
+    new = scans(5)
+    np.testing.assert_array_equal(loaded.predict_proba(new), cascade.predict_proba(new))
+    assert loaded.naming_.rungs.tolist() == cascade.naming_.rungs.tolist()
+    assert loaded.predict(new).tolist() == cascade.predict(new).tolist()
+
+
+def test_ordered_refinement_on_tables(rows, labels, told, tmp_path):
+    cascade = HierarchicalClassifier(ordered=True, refinement="ordered")
+    cascade.fit(rows(), labels)
+    save_bundle(tmp_path / "b", cascade, told(cascade))
+    loaded = load_bundle(tmp_path / "b").cascade
+    assert loaded.predict(rows(3)).tolist() == cascade.predict(rows(3)).tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"order": ["healthy", "mild"]}, "a rung for each step"),
+        ({"order": ["healthy", "mild", "mild"]}, "a rung for each step"),
+        ({"order": ["healthy", "mild", "other"]}, "classes among"),
+        ({"rungs": []}, "rungs"),
+    ],
+)
+def test_ladder_of_another_form(
+    network, scans, labels, told, tmp_path, edit, changes, reason
+):
+    refine = OrdinalClassifier(network(), order=["healthy", "mild", "severe"])
+    cascade = HierarchicalClassifier(network(), refine, refinement="ordered")
+    cascade.set_params(ordered=True).fit(scans(), labels)
+    save_bundle(tmp_path / "b", cascade, told(cascade))
+    record = json.loads((tmp_path / "b" / "refine.json").read_text())
+    edit(tmp_path / "b", "refine.json", **record | changes)
+    with pytest.raises(BundleError, match=reason):
+        load_bundle(tmp_path / "b")
+
+
+def test_rungs_of_another_number_refused(network, scans, labels, told, tmp_path, edit):
+    refine = OrdinalClassifier(network(), order=["healthy", "mild", "severe"])
+    cascade = HierarchicalClassifier(network(), refine, refinement="ordered")
+    cascade.set_params(ordered=True).fit(scans(), labels)
+    save_bundle(tmp_path / "b", cascade, told(cascade))
+    info = json.loads((tmp_path / "b" / "info.json").read_text())
+    edit(tmp_path / "b", "info.json", **info | {"rungs": [0.5, 0.5]})
+    with pytest.raises(BundleError, match=r"rungs must have one for each step"):
+        load_bundle(tmp_path / "b")
+
+
+def test_weights_of_a_bundle_start_another_network(network_bundle) -> None:
+    """The trunk comes along, tensor by tensor; a head does not."""
+    path = trunk_file(network_bundle, "test_resnet")
+    backbone = make_backbone("test_resnet", weights=str(path))
+    whole = load_bundle(network_bundle).cascade.screen_.network_.featurizer
+    expected = whole.trunk.state_dict()
+    found = backbone.trunk.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+    drawn = make_backbone("test_resnet", weights="none").trunk.state_dict()
+    assert any(not torch.equal(found[name], drawn[name]) for name in found)
+
+
+def test_weights_of_a_bundle_of_another_network_refused(network_bundle) -> None:
+    with pytest.raises(InputError, match=r"whose screen is a resnet18, got one of"):
+        trunk_file(network_bundle, "resnet18")
+
+
+def test_weights_of_a_bundle_without_network_refused(learner_bundle) -> None:
+    with pytest.raises(InputError, match=r"got one of no network"):
+        trunk_file(learner_bundle, "resnet18")
+
+
+def test_weights_of_a_changed_bundle_refused(network_bundle) -> None:
+    path = trunk_file(network_bundle, "test_resnet")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+    with pytest.raises(BundleError):
+        trunk_file(network_bundle, "test_resnet")

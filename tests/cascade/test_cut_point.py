@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
 
 from hierclf.cascade.curve import GRID, SweepCurve, sweep
 from hierclf.cascade.cut_point import (
@@ -14,8 +15,10 @@ from hierclf.cascade.cut_point import (
     choose_cut_point,
     parse_rule,
     plateau_middle,
+    rule_for,
 )
 from hierclf.foundation.errors import InputError
+from hierclf.problem.labels import Hierarchy
 
 # Macro recall at 0.05, 0.10, ... 0.95, tables 2.5 and 2.6 of He 2019.
 HE_WITH_COSTS = [
@@ -74,6 +77,8 @@ def test_no_cut_point_is_better_than_the_chosen_one(case, points, rule):
         predicted = np.where(called, refined, 0)
         if rule == "expected_cost":
             return -COSTS[truth, predicted].mean()
+        if rule == "quadratic_kappa":
+            return cohen_kappa_score(truth, predicted, weights="quadratic")
         if rule == "youden":
             return called[truth > 0].mean() - called[truth == 0].mean()
         return np.mean([(predicted == k)[truth == k].mean() for k in np.unique(truth)])
@@ -236,3 +241,12 @@ def test_a_choice_comes_back_from_json():
     curve = sweep([0, 0, 1, 1], [0.1, 0.3, 0.7, 0.8], [1] * 4, n_classes=2)
     choice = choose_cut_point(curve, parse_rule("youden"))
     assert CutPointChoice.model_validate_json(choice.model_dump_json()) == choice
+
+
+def test_kappa_is_no_rule_for_types() -> None:
+    types = Hierarchy("healthy", ("bacteria", "virus"))
+    with pytest.raises(InputError, match=r"expected stages in an order"):
+        rule_for("quadratic_kappa", types)
+    assert rule_for("youden", types).name == "youden"
+    for fine in (Hierarchy("a", ("b",)), Hierarchy("a", ("b", "c"), ordered=True)):
+        assert rule_for("quadratic_kappa", fine).name == "quadratic_kappa"

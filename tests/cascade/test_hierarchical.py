@@ -18,7 +18,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from hierclf.cascade.curve import GRID
-from hierclf.cascade.hierarchical import ADJUSTMENTS, HierarchicalClassifier
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.naming import ADJUSTMENTS
 from hierclf.foundation.errors import InputError
 
 
@@ -142,7 +143,7 @@ def test_adjustment_and_cut_point_are_the_best_pair() -> None:
     assert held is not None
     ill = y[y != "healthy"]
     priors = np.array([np.mean(ill == stage) for stage in ("s1", "s2", "s3")])
-    np.testing.assert_allclose(cascade.priors_, priors)
+    np.testing.assert_allclose(cascade.naming_.priors, priors)
     found = {
         (power, cut): recall_score(
             held.truth,
@@ -156,9 +157,9 @@ def test_adjustment_and_cut_point_are_the_best_pair() -> None:
         for power in ADJUSTMENTS
         for cut in GRID
     }
-    chosen = found[cascade.adjustment_, cascade.cut_point_]
+    chosen = found[cascade.naming_.adjustment, cascade.cut_point_]
     assert chosen == pytest.approx(max(found.values()))
-    assert cascade.adjustment_ > 0
+    assert cascade.naming_.adjustment > 0
     assert chosen > max(v for (power, _), v in found.items() if power == 0) + 0.01
 
 
@@ -296,7 +297,7 @@ def test_calibration_changes_probabilities_and_no_decision(method: str) -> None:
     other = HierarchicalClassifier(**told, calibration=method).fit(X, y)
     new = _data(seed=0, n=2000)[0]
     assert plain.predict(new).tolist() == other.predict(new).tolist()
-    assert other.adjustment_ == plain.adjustment_
+    assert other.naming_.adjustment == plain.naming_.adjustment
     before, after = plain.predict_proba(new), other.predict_proba(new)
     assert np.abs(before - after).max() > 0.01
     np.testing.assert_allclose(after.sum(axis=1), 1)
@@ -325,7 +326,7 @@ def test_least_cost_looks_at_calibrated_probabilities() -> None:
     assert held is not None
     inner = np.array(costs, dtype=float)[1:, 1:]
     expected = (held.conditional @ inner).argmin(axis=1) + 1
-    found = cascade.named(held.uncalibrated, held.conditional, cascade.adjustment_)
+    found = cascade.naming_(held.said, held.conditional)
     np.testing.assert_array_equal(found, expected)
-    raw = (held.uncalibrated @ inner).argmin(axis=1) + 1
+    raw = (held.said @ inner).argmin(axis=1) + 1
     assert (raw != expected).any()

@@ -3,11 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import norm
+from sklearn.metrics import cohen_kappa_score
 
 from hierclf.cascade.curve import GRID, SweepCurve, cases_of, sweep
-from hierclf.cascade.cut_point import choose_cut_point, parse_rule
+from hierclf.cascade.cut_point import BEST, REACHED, choose_cut_point, parse_rule
 from hierclf.cascade.relocation import (
     FIGURES,
+    MOVING,
     Goal,
     at_prevalence,
     move_cut_point,
@@ -44,9 +46,11 @@ def test_scaled_rows_are_repeated_scans():
     np.testing.assert_allclose(many[1].sum(axis=(1, 2)), 1)
 
 
-@pytest.mark.parametrize(
-    "rule", ["macro_recall", "youden", "sensitivity>=0.9", "specificity>=0.8"]
-)
+TARGETS = {"sensitivity": "sensitivity>=0.9", "specificity": "specificity>=0.8"}
+STAYING = sorted({*BEST, *REACHED} - MOVING)
+
+
+@pytest.mark.parametrize("rule", [TARGETS.get(name, name) for name in STAYING])
 def test_rules_on_rates_choose_the_same_at_any_share(rule):
     cases, reference = drawn(1)
     curve = sweep(cases.truth, cases.scores, cases.refined, n_classes=3)
@@ -88,6 +92,55 @@ def test_least_cost_is_where_the_odds_say():
         # ratio of N(0.8, 1) to N(-0.8, 1) at x is exp(1.6 x)
         best = norm.cdf(np.log((1 - share) / (price * share)) / 1.6)
         assert move.moved.threshold == pytest.approx(best, abs=0.05)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.4, 0.9])
+def test_best_kappa_is_that_of_weighted_scans(share):
+    """Against scikit-learn, each scan as heavy as its kind is in the ward."""
+    cases, reference = drawn(4, n=800)
+    move = move_cut_point(
+        cases,
+        reference,
+        Goal("x", parse_rule("quadratic_kappa")),
+        fixed=0.5,
+        prevalence=share,
+        draws=np.array([share]),
+        weights=np.ones((1, reference.n_patients)),
+        points=POINTS,
+    )
+    ill = cases.truth > 0
+    heavy = np.where(ill, share / ill.sum(), (1 - share) / (~ill).sum())
+    kappas = [
+        cohen_kappa_score(
+            cases.truth,
+            np.where(cases.scores >= cut, cases.refined, 0),
+            weights="quadratic",
+            sample_weight=heavy,
+        )
+        for cut in POINTS
+    ]
+    assert move.goal.moves
+    best = POINTS[np.flatnonzero(np.isclose(kappas, max(kappas), atol=1e-12))]
+    assert move.moved.threshold in best
+
+
+def test_kappa_moves_with_the_share():
+    cases, reference = drawn(4, n=800)
+    found = [
+        move_cut_point(
+            cases,
+            reference,
+            Goal("x", parse_rule("quadratic_kappa")),
+            fixed=0.5,
+            prevalence=share,
+            draws=np.array([share]),
+            weights=np.ones((1, reference.n_patients)),
+            points=POINTS,
+        ).moved.threshold
+        for share in (0.02, 0.98, 0.0)
+    ]
+    assert found[0] > found[1]
+    assert np.isfinite(found).all()  # where nobody is diseased there is no kappa
 
 
 def test_figures_are_those_of_a_loop():

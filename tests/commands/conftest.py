@@ -39,6 +39,11 @@ def command(*arguments: object) -> Done:
     return Done(code, out.getvalue(), err.getvalue())
 
 
+@pytest.fixture(autouse=True)
+def _pictures_of_fixtures_only(blank_pictures: None) -> None:
+    """What fixtures of a session or module made has its pictures; they come first."""
+
+
 @pytest.fixture(scope="session")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ninety balanced phantoms of 64 pixels."""

@@ -14,7 +14,7 @@ import pydicom
 import pytest
 from PIL import Image
 
-from hierclf.assembly.checks import quick_findings
+from hierclf.measuring.checks import quick_findings
 from tests.commands.conftest import Done, command
 
 LABELS = ("healthy", "stage1", "stage2", "stage3")
@@ -193,6 +193,17 @@ def test_a_name_from_the_data_is_escaped(
     page = (tmp_path / "out" / "check.html").read_text()
     assert evil not in page
     assert "a&amp;b.png" in page
+
+
+def test_an_inverted_scan_is_named(copy: Path, cohort: Path, tmp_path: Path) -> None:
+    table = table_of(cohort)
+    for row in table[:2]:
+        save(copy / row["path"], 255 - gray(copy / row["path"]))
+    write(copy, table)
+    done, listed = check(copy, tmp_path / "out")
+    (found,) = [one for one in listed if one["code"] == "inverted"]
+    assert found["scans"] == [row["path"] for row in table[:2]]
+    assert "warning inverted: 2 scans look inverted beside the others" in done.stdout
 
 
 def test_nothing_to_look_at_is_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
 from hierclf.bundle.store import load_bundle
-from hierclf.reporting.results import RunResults
+from hierclf.results.run import RunResults
 from tests.commands.conftest import command
 
 
@@ -78,6 +78,18 @@ def test_bundles_are_compared_on_the_same_scans(
     assert (table[f"{new}: predicted"].to_numpy() == alone["predicted"]).all()
     assert not np.allclose(own, table["screen_score"], atol=1e-3)
     assert not table[[f"{old}: trained_on", f"{new}: trained_on"]].any(axis=None)
+    lines = done.stdout.splitlines()
+    first = lines.index(
+        "each bundle on these scans (phantom): macro recall, screen AUC, cut point"
+    )
+    for line, bundle, recall, area in zip(
+        lines[first + 1 : first + 3], told.bundles, recalls, areas, strict=True
+    ):
+        assert re.fullmatch(
+            rf"  {bundle.name} +{recall:.3f} \[.*\]  {area:.3f} \[.*\]  "
+            rf"{bundle.cut_point:.3g}",
+            line,
+        )
     assert f"{new} minus {old} (phantom):" in done.stdout
     assert re.search(r"^  macro_recall .*\[.*not shown|^  macro_recall .*: the whole",
                      done.stdout, re.M)  # fmt: skip

@@ -17,6 +17,11 @@ from hierclf.bundle.store import load_bundle
 from tests.commands.conftest import NETWORK, command
 
 
+@pytest.fixture
+def blank_pictures() -> None:
+    """Not here, where the bytes of pictures are compared."""
+
+
 @pytest.fixture(scope="module")
 def explained(trained: Path, cohort: Path) -> Path:
     out = cohort.parent / "explained"

@@ -20,7 +20,9 @@ def test_export(trained: Path, tmp_path: Path) -> None:
     again = command(*arguments)
     assert again.returncode == 2
     assert "expected a new folder" in again.stderr
-    assert command(*arguments, "--overwrite").returncode == 0
+    other = command(*arguments, "--format", "joblib", "--overwrite")
+    assert other.returncode == 0, other.stderr
+    assert [path.name for path in out.glob("cascade.*")] == ["cascade.joblib"]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,9 @@ from sklearn.metrics import recall_score, roc_auc_score
 
 from hierclf.bundle.store import load_bundle
 from hierclf.features.readers import readers_of
+from hierclf.foundation.errors import InputError
 from hierclf.metalearners.search import MetaLearner
-from hierclf.reporting.results import RunResults
+from hierclf.results.run import RunResults
 from hierclf.training.estimator import NetworkClassifier
 from tests.commands.conftest import NETWORK, command
 
@@ -291,6 +292,17 @@ def test_wrong_models_are_refused_at_once(
     assert not (tmp_path / "run").exists()
 
 
-def test_plan_tells_the_models(chosen: Path) -> None:
-    plan = json.loads((chosen / "plan.json").read_text())
+def test_plan_tells_the_models_before_a_scan_is_read(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise InputError("no scan is read here")
+
+    monkeypatch.setattr("hierclf.jobs.train.load_scans", refuse)
+    done = command(
+        "train", "--data", cohort, "--healthy", "healthy", "--candidates", CANDIDATES,
+        "--out", tmp_path / "run", *NETWORK,
+    )  # fmt: skip
+    assert "no scan is read here" in done.stderr
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
     assert plan["options"]["candidates"] == CANDIDATES.split(",")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from hierclf.bundle.store import load_bundle
-from hierclf.reporting.results import read_results
+from hierclf.results.run import read_results
 from tests.commands.conftest import NETWORK, command
 
 QUICK = ("--resamples", 100, "--no-baselines", *NETWORK)
@@ -153,7 +153,7 @@ def test_validation_part_of_a_splits_file_is_used(cohort: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("kind", ["patient_id", "label"])
 def test_equal_files_of_two_patients_or_labels_are_refused(
-    kind: str, copied: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    kind: str, copied: Path, tmp_path: Path
 ) -> None:
     manifest = pd.read_csv(copied / "manifest.csv", dtype=str)
     labels = manifest["label"]
@@ -165,16 +165,26 @@ def test_equal_files_of_two_patients_or_labels_are_refused(
         twin["label"] = sorted(set(labels) - {labels[0]})[0]
     rows = pd.concat([manifest, twin.to_frame().T])
     rows.to_csv(copied / "manifest.csv", index=False)
-    arguments = ("train", "--data", copied, "--healthy", "healthy", *QUICK)
-    arguments += ("--cache", tmp_path / "cache", "--out", tmp_path / "run")
-    done = command(*arguments)
+    done = command(
+        "train", "--data", copied, "--healthy", "healthy", *QUICK,
+        "--cache", tmp_path / "cache", "--out", tmp_path / "run",
+    )  # fmt: skip
     assert done.returncode == 2
     assert f"twin.png: expected the {kind}" in done.stderr
     assert manifest["path"][0] in done.stderr
-    rows.iloc[-1, rows.columns.get_loc("patient_id")] = manifest["patient_id"][0]
-    rows.iloc[-1, rows.columns.get_loc("label")] = labels[0]
-    rows.to_csv(copied / "manifest.csv", index=False)
-    done = command(*arguments)
+
+
+def test_an_equal_file_of_one_patient_and_label_is_told(
+    copied: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    manifest = pd.read_csv(copied / "manifest.csv", dtype=str)
+    shutil.copy(copied / manifest["path"][0], copied / "scans" / "twin.png")
+    twin = manifest.iloc[[0]].assign(path="scans/twin.png")
+    pd.concat([manifest, twin]).to_csv(copied / "manifest.csv", index=False)
+    done = command(
+        "train", "--data", copied, "--healthy", "healthy", *QUICK,
+        "--cache", tmp_path / "cache", "--out", tmp_path / "run",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "1 scan is a copy of another file." in caplog.text
 
@@ -220,7 +230,10 @@ def test_test_part_of_a_run_is_evaluated_by_its_splits(
     splits = ("--splits", trained / "splits.csv")
     done = command(*arguments, *splits, "--out", tmp_path / "e")
     assert done.returncode == 0, done.stderr
-    assert "in the training of the bundle" not in caplog.text
+    n_tested = len(pd.read_csv(tmp_path / "e" / "predictions.csv"))
+    told = f"0 of these {n_tested} scans were in the training of the bundle."
+    assert told in caplog.text
+    assert told in read_results(tmp_path / "e").data.remarks
     tables = [pd.read_csv(f / "predictions.csv") for f in (trained, tmp_path / "e")]
     assert tables[1]["path"].tolist() == tables[0]["path"].tolist()
     for column in ("screen_score", "predicted"):

@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import recall_score, roc_auc_score
 
 from hierclf.bundle.store import load_bundle, read_info
-from hierclf.reporting.results import RunResults, read_results
+from hierclf.results.run import RunResults, read_results
 from tests.commands.conftest import command
 
 

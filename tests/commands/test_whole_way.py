@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import recall_score
 
 from hierclf.bundle.store import load_bundle
-from hierclf.reporting.results import RunResults
+from hierclf.results.run import RunResults
 from tests.commands.conftest import NETWORK, command
 
 
@@ -205,6 +205,13 @@ def test_score_gives_one_row_each(trained: Path, cohort: Path, tmp_path: Path) -
             old["screen_score"][name], abs=1e-5
         )
         assert row["label"] == old["predicted"][name]
+    assert done.stdout.startswith("6 scans scored, 1 without a score")
+    (scans / "9 broken.png").unlink()
+    for number in range(1, 6):
+        (scans / f"{number}.png").unlink()
+    one = command("score", "--bundle", trained / "bundle", "--input", scans,
+                  "--out", tmp_path / "one.csv")  # fmt: skip
+    assert one.stdout.startswith("1 scan scored, 0 without a score")
     assert rows[6]["status"] == "rejected"
     assert rows[6]["screen_score"] == rows[6]["p_healthy"] == ""
 

@@ -171,6 +171,46 @@ def test_flag_goes_before_file(tmp_path: Path) -> None:
     assert options.stage("screen").augment.crop == 0.8
 
 
+def test_help_shows_defaults_as_they_are_typed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from hierclf.config.commands import EvaluateOptions
+    from hierclf.console import parse
+
+    with pytest.raises(SystemExit):
+        parse(EvaluateOptions, "evaluate", "", ["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "none: no subgroups [auto]" in told
+    assert "('auto',)" not in told
+
+
+def test_options_of_one_kind_have_one_name() -> None:
+    """As the table in README.md says."""
+    from hierclf.config.checking import CheckOptions
+    from hierclf.config.commands import EvaluateOptions, SweepOptions, TrainOptions
+    from hierclf.config.explaining import ExplainOptions
+    from hierclf.config.shift import ShiftOptions
+    from hierclf.console import _leaves, flag_of
+    from hierclf.exporting.options import ExportOptions
+    from hierclf.scoring.options import ScoreOptions
+
+    on_data = {
+        "check": CheckOptions, "train": TrainOptions, "evaluate": EvaluateOptions,
+        "sweep": SweepOptions, "shift": ShiftOptions,
+    }  # fmt: skip
+    kinds = on_data | {
+        "explain": ExplainOptions, "score": ScoreOptions, "export": ExportOptions
+    }  # fmt: skip
+    taken: dict[str, set[str]] = {}
+    for verb, kind in kinds.items():
+        for place, _ in _leaves(kind):
+            taken.setdefault(flag_of(place), set()).add(verb)
+    assert taken["--views"] == {"train"}
+    assert taken["--cache"] == set(on_data)
+    assert taken["--threads"] == {*on_data, "explain", "score"}
+    assert "--n-threads" not in taken
+
+
 def test_healthy_label_that_does_not_occur(
     capsys: pytest.CaptureFixture[str], cohort: Path, tmp_path: Path
 ) -> None:

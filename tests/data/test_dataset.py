@@ -194,7 +194,7 @@ def test_a_patient_in_two_given_splits_is_refused(tmp_path: Path) -> None:
     )
     dataset = read(path, allow_straddling=True)
     assert dataset.manifest["split"].tolist() == ["train", "train", "test", "val"]
-    assert dataset.remarks[0].startswith("1 patients sit in more than one given split")
+    assert dataset.remarks[0].startswith("1 patient sits in more than one given split")
 
 
 def test_rows_without_patient_or_split_are_no_leak(tmp_path: Path) -> None:

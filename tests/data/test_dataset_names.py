@@ -47,7 +47,7 @@ def test_class_folders(tmp_path: Path) -> None:
     assert not dataset.has_patients
     assert dataset.manifest["patient_id"].tolist() == ["Sick/a.png", "WELL/b.png"]
     assert [remark.split(":")[0].split(" and")[0] for remark in dataset.remarks] == [
-        "1 files are no scans", "NO PATIENT IDS",
+        "1 file is no scan", "NO PATIENT IDS",
     ]  # fmt: skip
 
 

@@ -135,7 +135,7 @@ def test_two_patients_of_a_rare_class_sit_on_two_sides() -> None:
     ("labels", "patients", "counts"),
     [
         ("aaa", [1, 2, 3], "got a 3 scans of 3 patients"),
-        ("aabb", [1, 2, 3, 3], "got a 2 scans of 2 patients; b 2 scans of 1 patients"),
+        ("aabb", [1, 2, 3, 3], "got a 2 scans of 2 patients; b 2 scans of 1 patient"),
     ],
 )
 def test_classes_that_cannot_be_divided_are_refused_with_counts(

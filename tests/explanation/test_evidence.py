@@ -16,6 +16,7 @@ from hierclf.features.extractor import KINDS, FeatureExtractor
 from hierclf.features.readers import union
 from hierclf.foundation.errors import InputError
 from hierclf.loading.scans import FrameReader
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.metalearners.search import MetaLearner
 from hierclf.metalearners.stacking import ProbabilityStack
 from hierclf.training.estimator import NetworkClassifier
@@ -142,6 +143,19 @@ def test_a_member_that_does_not_know_the_class_says_nothing(
     found = evidence_of(stack, frames, np.array(["right", "left", "right", "dark"]))
     assert found[1].share[[0, 2]].tolist() == [0, 0]
     assert (found[1].share[[1, 3]] > 0).all()
+
+
+def test_a_ladder_asks_the_step_that_a_label_lies_above(network, scans, frames) -> None:
+    order = sorted(scans["label"].unique())
+    ladder = OrdinalClassifier(network, order=order).fit(scans, scans["label"])
+    asked = np.array([order[0], order[1], order[2], order[1]])
+    found = evidence_of(ladder, frames, asked)
+    steps, sides = [0, 0, 1, 0], [False, True, True, True]
+    heat = sum(one.share[:, None, None] * one.gradients[:, 0, :, 0] for one in found)
+    for k, (step, side) in enumerate(zip(steps, sides, strict=True)):
+        (alone,) = evidence_of(ladder.rungs_[step], [frames[k]], np.array([side]))
+        expected = alone.gradients[0, 0, :, 0]
+        np.testing.assert_allclose(heat[k], expected, rtol=1e-4, atol=1e-7)
 
 
 def test_what_looks_at_no_scan_is_refused(network, scans) -> None:

@@ -26,7 +26,7 @@ from sklearn.svm import SVC
 from hierclf.bundle.store import load_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.exporting import package, parts
-from hierclf.exporting.graphs import DecisionGraph
+from hierclf.exporting.decision_graphs import DecisionGraph, LadderGraph
 from hierclf.exporting.options import ExportOptions
 from hierclf.exporting.package import export
 from hierclf.exporting.parts import meta_parts
@@ -35,6 +35,7 @@ from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import InputError
 from hierclf.loading.scans import FrameReader
 from hierclf.metalearners.learners import LEARNERS
+from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.metalearners.search import MetaLearner
 from hierclf.metalearners.stacking import ProbabilityStack
 from tests.exporting.conftest import LABELS, draw_rows, draw_scans, learner, network
@@ -56,10 +57,25 @@ def on_frames(out: Path, scans, side: int = 73):
 
 @pytest.fixture(scope="module")
 def networks(bundle):
-    """Two networks on one trunk."""
-    cascade = HierarchicalClassifier(network(), network(), cut_point=0.6)
-    cascade.fit(draw_scans(), LABELS)
+    """Two networks on one trunk, calibrated."""
+    cascade = calibrated("platt")
     return cascade, bundle(cascade)
+
+
+def calibrated(method):
+    """A cascade whose scores are made probabilities."""
+    cascade = HierarchicalClassifier(
+        network(),
+        network(),
+        cut_point="macro_recall",
+        points="all",
+        adjustment=0.5,
+        calibration=method,
+        cv=3,
+    ).fit(draw_scans(), LABELS)
+    assert cascade.calibrators_[0].slope != 1
+    assert cascade.calibrators_[1].slope != 1
+    return cascade
 
 
 @pytest.fixture(scope="module")
@@ -126,22 +142,10 @@ def test_whole_cascade(which, where, request):
     assert len(set(got["decided"].tolist())) > 1
 
 
-@pytest.mark.parametrize(
-    "method", [pytest.param("temperature", marks=pytest.mark.slow), "platt"]
-)
-def test_calibrated_cascade(method, bundle, tmp_path):
-    """The graph repeats the calibration, and decides as without."""
-    cascade = HierarchicalClassifier(
-        network(),
-        network(),
-        cut_point="macro_recall",
-        points="all",
-        adjustment=0.5,
-        calibration=method,
-        cv=3,
-    ).fit(draw_scans(), LABELS)
-    assert cascade.calibrators_[0].slope != 1
-    assert cascade.calibrators_[1].slope != 1
+@pytest.mark.slow
+def test_another_calibration(bundle, tmp_path):
+    """The graph repeats it, and decides as without; `networks` have the usual one."""
+    cascade = calibrated("temperature")
     ask(bundle(cascade), tmp_path / "e", "cascade")
     new = draw_scans(seed=8)
     got, said = on_frames(tmp_path / "e", new), cascade.decide(new)
@@ -371,6 +375,64 @@ def test_decisions_of_every_kind(more, bundle, tmp_path):
     assert got["decided"].tolist() == said.decided.tolist()
 
 
+def ladder(which: str):
+    """A refinement that climbs, made of what it may be made of."""
+    order = ["healthy", "mild", "severe"]
+    if which == "knows the order":
+        return OrdinalClassifier(network(output="ordered", seed=3), order=order)
+    if which == "learner":
+        return OrdinalClassifier(learner(), order=order)
+    steps = OrdinalClassifier(network(), order=order)
+    if which == "steps":
+        return steps
+    return ProbabilityStack([("a", steps), ("b", steps)], combine="mean")
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        "steps",
+        *(
+            pytest.param(kind, marks=pytest.mark.slow)
+            for kind in ("knows the order", "learner", "stack")
+        ),
+    ],
+)
+def test_ordered_refinement_as_a_graph(which, bundle, tmp_path):
+    cascade = HierarchicalClassifier(
+        network(), ladder(which), ordered=True, refinement="ordered", cut_point=0.4
+    )
+    cascade.fit(draw_scans(), LABELS)
+    new = draw_scans(seed=8)
+    above = cascade.decide(new).probabilities[:, 2]
+    rungs = np.array([np.median(above)])  # so that some climb and some do not
+    cascade.naming_ = replace(cascade.naming_, rungs=rungs)
+    ask(bundle(cascade), tmp_path / "e", "cascade")
+    got, said = on_frames(tmp_path / "e", new), cascade.decide(new)
+    np.testing.assert_allclose(got["probabilities"], said.probabilities, atol=1e-4)
+    assert got["decided"].tolist() == said.decided.tolist()
+    assert {1, 2} <= set(said.decided.tolist())
+
+
+def test_graph_of_a_ladder_whose_steps_contradict_each_other():
+    rng = np.random.default_rng(0)
+    told = rng.random((50, 4))
+    model = OrdinalClassifier(order=list("dbeca"))
+    model.order_, model.classes_ = tuple("dbeca"), np.array(list("abcde"))
+    model.rungs_ = tuple(_Says(column) for column in told.T)
+    inputs = [torch.tensor(rung.predict_proba(None)) for rung in model.rungs_]
+    found = LadderGraph(model)(torch.cat(inputs, dim=1)).numpy()
+    np.testing.assert_allclose(found, model.predict_proba([[0]] * 50), atol=1e-12)
+
+
+class _Says:
+    def __init__(self, above):
+        self.table = np.column_stack([1 - above, above])
+
+    def predict_proba(self, X):
+        return self.table
+
+
 @pytest.mark.parametrize("form", ["onnx", "skops", "joblib"])
 def test_cascade_on_tables(form, bundle, tmp_path):
     stages = make_pipeline(StandardScaler(), LogisticRegression()), LogisticRegression()
@@ -580,9 +642,9 @@ def test_what_is_no_number_proves_nothing(learners, monkeypatch):
         prove(replace(part, run=nothing))
 
 
-def test_score_at_the_cut_point_is_diseased(networks):
-    cascade, _ = networks
-    graph = DecisionGraph(cascade)
+def test_score_at_the_cut_point_is_diseased():
+    cascade = HierarchicalClassifier(network(), network(), cut_point=0.6)
+    graph = DecisionGraph(cascade.fit(draw_scans(), LABELS))
     score = torch.tensor([[0.4, 0.6], [0.41, 0.59]], dtype=torch.float32)
     graph.cut_point = float(score[0, 1])
     _, _, decided = graph(score, torch.full((2, 2), 0.5))

@@ -11,6 +11,7 @@ from hierclf.__main__ import VERBS
 from hierclf.config.checking import CheckOptions
 from hierclf.config.commands import EvaluateOptions, SweepOptions, TrainOptions
 from hierclf.config.explaining import ExplainOptions
+from hierclf.config.segmenting import SegmentOptions
 from hierclf.config.shift import ShiftOptions
 from hierclf.console import _leaves, flag_of
 from hierclf.exporting.options import ExportOptions
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text()
 KINDS = {
     "check": CheckOptions,
+    "segment": SegmentOptions,
     "train": TrainOptions,
     "sweep": SweepOptions,
     "evaluate": EvaluateOptions,

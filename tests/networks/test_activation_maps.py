@@ -18,7 +18,8 @@ from hierclf.networks.activation_maps import (
     plusplus_weights,
 )
 from hierclf.networks.backbones import make_backbone
-from hierclf.networks.network import Network, make_featurizer, make_head
+from hierclf.networks.heads import HeadShape, make_head
+from hierclf.networks.network import Network, make_featurizer
 
 LINEAR = ("efficientnet_lite0", "resnet18")
 
@@ -26,7 +27,9 @@ LINEAR = ("efficientnet_lite0", "resnet18")
 def build(name: str, head: str) -> Network:
     torch.manual_seed(3)
     backbone = make_backbone(name, weights="none")
-    network = Network(make_featurizer(head, backbone), make_head(head, backbone, 4))
+    network = Network(
+        make_featurizer(head, backbone), make_head(HeadShape(head), backbone, 4)
+    )
     for part in network.modules():  # statistics that are not those of nothing
         if isinstance(part, nn.modules.batchnorm._BatchNorm):
             part.running_mean.uniform_(-0.1, 0.1)

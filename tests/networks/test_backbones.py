@@ -15,7 +15,8 @@ from torchvision import models
 
 from hierclf.foundation.errors import InputError
 from hierclf.networks import backbones, weights
-from hierclf.networks.network import HEADS, Network, make_featurizer, make_head
+from hierclf.networks.heads import HEADS, HeadShape, make_head
+from hierclf.networks.network import Network, make_featurizer
 
 SMALL = ("efficientnet_lite0", "alexnet", "resnet18", "mobilenet_v2", "test_resnet")
 LARGE = sorted({*backbones.TORCHVISION} - {*SMALL})
@@ -24,7 +25,7 @@ LARGE = sorted({*backbones.TORCHVISION} - {*SMALL})
 def build(name: str, head: str, n_classes: int = 3) -> Network:
     backbone = backbones.make_backbone(name, weights="none")
     return Network(
-        make_featurizer(head, backbone), make_head(head, backbone, n_classes)
+        make_featurizer(head, backbone), make_head(HeadShape(head), backbone, n_classes)
     )
 
 
@@ -52,7 +53,7 @@ def test_same_logits_as_torchvision(name: str, tmp_path: Path) -> None:
     state = whole.state_dict()
     save_file({k: v.contiguous().clone() for k, v in state.items()}, path)
     backbone = backbones.make_backbone(name, weights=str(path))
-    head = make_head("own", backbone, 1000)
+    head = make_head(HeadShape(), backbone, 1000)
     last = list(state)[-2:]
     final = [m for m in head.modules() if isinstance(m, nn.Linear)][-1]
     with torch.no_grad():
@@ -172,4 +173,4 @@ def test_weights_file_runs_no_code(tmp_path: Path) -> None:
 def test_unknown_head_refused() -> None:
     backbone = backbones.make_backbone("test_resnet", weights="none")
     with pytest.raises(InputError, match="Did you mean 'dense'"):
-        make_head("dens", backbone, 2)
+        make_head(HeadShape("dens"), backbone, 2)

@@ -18,9 +18,9 @@ from hierclf.evaluation.patients import by_patient
 from hierclf.evaluation.predictions import Predictions, predictions_of
 from hierclf.evaluation.subgroups import by_subgroup
 from hierclf.evaluation.summary import evaluate
-from hierclf.reporting.cut_point_figures import cut_point_figures
-from hierclf.reporting.data_figures import DataFigures, PartFigures, UnreadableScan
-from hierclf.reporting.results import Mistake, RunResults, ScreenCurves
+from hierclf.results.cut_point import cut_point_figures
+from hierclf.results.data import DataFigures, PartFigures, UnreadableScan
+from hierclf.results.run import Mistake, RunResults, ScreenCurves
 from hierclf.training.history import Epoch
 
 LABELS = ("healthy", "stage 1", "stage 2", "stage 3")

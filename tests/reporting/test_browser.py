@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hierclf.pictures.thumbnails import thumbnail
 from hierclf.reporting.report import write_report
 from hierclf.reporting.sweep_page import SweepResults, write_sweep
-from hierclf.reporting.thumbnails import thumbnail
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DARK = "--blink-settings=preferredColorScheme=0"

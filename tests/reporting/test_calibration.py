@@ -5,8 +5,10 @@ import pytest
 from hierclf.evaluation.calibration_figures import calibration_figures
 from hierclf.reporting.calibration_words import CALIBRATION
 from hierclf.reporting.report import write_report
-from hierclf.reporting.results import RunResults
-from hierclf.reporting.wording import p_value
+from hierclf.results.run import RunResults
+from hierclf.results.wording import p_value
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 @pytest.fixture(scope="module")

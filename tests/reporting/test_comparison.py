@@ -10,14 +10,16 @@ from hierclf.evaluation.comparison import COMPARED, against_first
 from hierclf.evaluation.delong import area_differences
 from hierclf.evaluation.mcnemar import discordances
 from hierclf.evaluation.summary import evaluate
-from hierclf.reporting.comparison_figures import ComparedBundle, ComparisonFigures
-from hierclf.reporting.metric_words import METRICS
 from hierclf.reporting.report import write_report
-from hierclf.reporting.results import RunResults
-from hierclf.reporting.wording import judged, p_value
+from hierclf.results.comparison import ComparedBundle, ComparisonFigures
+from hierclf.results.metric_words import METRICS
+from hierclf.results.run import RunResults
+from hierclf.results.wording import judged, p_value
 from tests.reporting.conftest import LABELS, N_RESAMPLES
 
 EVIL = "<script>alert('1')</script>"
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 def compared(said, names, **changes):

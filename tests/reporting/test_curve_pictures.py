@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from hierclf.evaluation.bands import CurveBand
 from hierclf.evaluation.roc import roc_curve
-from hierclf.reporting import curve_pictures as pictures
+from hierclf.pictures import curves as pictures
 
 BAND = CurveBand(
     at=(0.0, 0.5, 1.0),

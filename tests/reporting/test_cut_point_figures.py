@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from hierclf.cascade.curve import sweep
 from hierclf.cascade.curve_interval import bootstrap_curve
 from hierclf.cascade.cut_point import choose_cut_point, parse_rule
-from hierclf.reporting.cut_point_figures import CutPointFigures, cut_point_figures
+from hierclf.results.cut_point import CutPointFigures, cut_point_figures
 
 
 def make(curve, choice, interval):

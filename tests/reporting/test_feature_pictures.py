@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from hierclf.reporting.feature_figures import FeatureFigures, LearningFigures
-from hierclf.reporting.feature_pictures import (
+from hierclf.pictures.features import (
     RegionExample,
     draw_cloud,
     draw_learning,
@@ -16,6 +15,7 @@ from hierclf.reporting.feature_pictures import (
     feature_pictures,
     region_pictures,
 )
+from hierclf.results.features import FeatureFigures, LearningFigures
 
 
 def told(n_scans: int = 60, *, learning: bool = True) -> FeatureFigures:

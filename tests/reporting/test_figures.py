@@ -6,10 +6,10 @@ from matplotlib.figure import Figure
 
 from hierclf.evaluation.intervals import Estimate
 from hierclf.evaluation.isotonic import rising_fit
-from hierclf.reporting import figures
-from hierclf.reporting.pictures import HEAT, INK, PAPER
-from hierclf.reporting.reliability import ReliabilityBin, reliability
-from hierclf.reporting.results import EpochFigures
+from hierclf.pictures import figures
+from hierclf.pictures.drawing import HEAT, INK, PAPER
+from hierclf.pictures.reliability import ReliabilityBin, reliability
+from hierclf.results.run import EpochFigures
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from hierclf.reporting.overlays import (
+from hierclf.pictures.overlays import (
     BOX,
     CONTOUR,
     Frame,

@@ -11,8 +11,8 @@ import matplotlib as mpl
 import pytest
 from PIL import Image
 
-from hierclf.reporting import pictures
-from hierclf.reporting.pictures import draw_picture, figure_names
+from hierclf.pictures import drawing as pictures
+from hierclf.pictures.drawing import draw_picture, figure_names
 
 WORDS = {"title": "A line", "caption": "It rises.", "alt": "A rising line."}
 

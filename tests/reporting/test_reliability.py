@@ -7,7 +7,7 @@ from sklearn.calibration import calibration_curve
 from hierclf.evaluation.intervals import clustered_wilson
 from hierclf.evaluation.predictions import predictions_of
 from hierclf.foundation.errors import InputError
-from hierclf.reporting.reliability import reliability
+from hierclf.pictures.reliability import reliability
 
 
 def said(truth, score, groups=None):

@@ -10,9 +10,9 @@ import pytest
 from hierclf.evaluation.predictions import predictions_of
 from hierclf.evaluation.summary import evaluate
 from hierclf.foundation.errors import InputError, ResourceError
-from hierclf.reporting.data_figures import UnreadableScan
 from hierclf.reporting.report import write_report
-from hierclf.reporting.results import RunResults
+from hierclf.results.data import UnreadableScan
+from hierclf.results.run import RunResults
 from tests.reporting.conftest import small
 
 MINUS = "\N{MINUS SIGN}"
@@ -214,6 +214,7 @@ def test_nothing_says_phantom_of_patients(page):
     assert "phantom" not in re.sub(r"\.phantom-mark", "", page.raw.lower())
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_phantom_is_said_everywhere(sample, tmp_path, parse):
     data = sample.results.data.model_copy(update={"phantom": True})
     results = small(sample.results, data=data, cut_point=sample.results.cut_point)
@@ -264,6 +265,7 @@ def test_names_from_the_data_are_escaped(sample, tmp_path, parse):
     assert (tmp_path / "figures/confusion-1-script-alert-1-script.png").exists()
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_missing_patients_are_loud(sample, tmp_path, parse, page):
     assert "No patient identifiers" not in page.text
     data = sample.results.data.model_copy(update={"has_patients": False})
@@ -296,6 +298,7 @@ def test_two_labels_and_nothing_else(sample, tmp_path, parse):
     assert "The main model has none." in none.text
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_dagger_marks_figures_that_some_resamples_lack(sample, tmp_path, parse):
     summary = sample.results.models["cascade"]
     kappa = summary.metrics["quadratic_kappa"].model_copy(update={"n_excluded": 3})
@@ -312,6 +315,7 @@ def test_without_dagger_there_is_no_note(page):
     assert "† marks" not in page.text
 
 
+@pytest.mark.usefixtures("blank_pictures")
 def test_many_unreadable_scans_are_counted(sample, tmp_path, parse):
     scans = tuple(
         UnreadableScan(scan=f"s{n:03}.png", code="E_EMPTY", message="expected bytes")

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from hierclf.evaluation.predictions import predictions_of
 from hierclf.evaluation.summary import evaluate
 from hierclf.foundation.errors import InputError, ResourceError
-from hierclf.reporting.data_figures import UnreadableScan, readable
-from hierclf.reporting.results import RunResults, read_results, write_results
+from hierclf.results.data import UnreadableScan, readable
+from hierclf.results.run import RunResults, read_results, write_results
 from hierclf.training.history import Epoch
 
 

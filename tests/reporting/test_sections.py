@@ -11,16 +11,18 @@ import pytest
 from PIL import Image
 
 from hierclf.evaluation.summary import evaluate
+from hierclf.pictures.thumbnails import thumbnail
 from hierclf.reporting.card_text import card_texts
 from hierclf.reporting.checklist import answers
 from hierclf.reporting.claim import CLAIM
-from hierclf.reporting.data_figures import UnreadableScan
 from hierclf.reporting.report import TITLES, write_report
-from hierclf.reporting.thumbnails import thumbnail
 from hierclf.reporting.tripod import TRIPOD
+from hierclf.results.data import UnreadableScan
 from tests.reporting.conftest import small
 
 LABELS = ("healthy", "stage 1", "stage 2", "stage 3")
+
+pytestmark = pytest.mark.usefixtures("blank_pictures")
 
 
 def section(page, name):
@@ -190,6 +192,19 @@ def test_a_report_without_a_section_does_not_claim_it():
     assert answers(CLAIM, [])[38].status == "yours"
     assert told["33"].status == "yours"
     assert told["20"].status == "here"
+
+
+def test_subgroups_and_ensembles_are_ticked_where_they_are_there():
+    every = list(TITLES.items())
+    none = [one for one in every if one[0] not in {"subgroups", "members"}]
+    for titles, subgroups, ensembles in (
+        (every, ("here", ""), "here"),
+        (none, ("in part", "subgroups"), "yours"),
+    ):
+        (found,) = (one for one in answers(TRIPOD, titles) if one.item.number == "23a")
+        assert (found.status, found.left) == subgroups
+        (found,) = [one for one in answers(CLAIM, titles) if one.item.number == "27"]
+        assert found.status == ensembles
 
 
 def test_checklists_link_to_sections(page):

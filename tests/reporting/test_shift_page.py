@@ -5,14 +5,14 @@ import pytest
 
 from hierclf.cascade.relocation import PlacedCut
 from hierclf.evaluation.intervals import Estimate
-from hierclf.reporting.shift_figures import (
+from hierclf.reporting.shift_page import write_shift
+from hierclf.results.shift import (
     FitFigures,
     MoveFigures,
     ScoreHistogram,
     SettledFigures,
     ShiftResults,
 )
-from hierclf.reporting.shift_page import write_shift
 
 
 def estimate(value, half=0.02):
@@ -105,7 +105,7 @@ def results(*, refused=False, phantom=False, **changed):
 
 
 @pytest.fixture
-def page(tmp_path, parse):
+def page(tmp_path, parse, blank_pictures):
     def make(**told):
         write_shift(tmp_path, results(**told))
         return parse((tmp_path / "shift.html").read_text("utf-8"))

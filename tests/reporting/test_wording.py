@@ -6,8 +6,8 @@ from hierclf.evaluation import metrics
 from hierclf.evaluation.comparison import Difference
 from hierclf.evaluation.intervals import Estimate
 from hierclf.foundation.errors import InputError
-from hierclf.reporting import metric_words as m
-from hierclf.reporting import wording as w
+from hierclf.results import metric_words as m
+from hierclf.results import wording as w
 
 
 def estimate(value, low, high):

@@ -45,6 +45,13 @@ def _part(options) -> Path:
     return options.out.with_name("rows.csv.part")
 
 
+def test_threads_are_those_that_compute(options, monkeypatch):
+    told = []
+    monkeypatch.setattr("torch.set_num_threads", told.append)
+    score_folder(options.model_copy(update={"threads": 3}))
+    assert told == [3]
+
+
 def test_every_scan_has_the_scores_of_its_own_pixels(options):
     """The reference decodes and scores each file by itself."""
     summary = score_folder(options)

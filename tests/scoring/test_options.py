@@ -17,8 +17,9 @@ PLACES = {"bundle": Path("b"), "input": Path("i"), "out": Path("o.csv")}
         ("batch_size", -1),
         ("batch_size", 10**6),
         ("batch_size", float("nan")),
-        ("n_threads", 0),
-        ("n_threads", 65),
+        ("threads", 0),
+        ("threads", 257),
+        ("n_threads", 2),
         ("resme", True),
     ],
 )

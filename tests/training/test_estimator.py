@@ -74,6 +74,30 @@ def test_whole_network_learns_and_repeats(scans: pd.DataFrame) -> None:
     assert np.abs(other.predict_proba(scans) - first.predict_proba(scans)).max() > 1e-3
 
 
+def test_head_begins_at_its_optimum_on_the_frozen_trunk(scans: pd.DataFrame) -> None:
+    """With steps of almost nothing, the fit of a frozen trunk is what comes out."""
+    changes = {"learning_rate": 1e-9, "epochs": 1, "weight_decay": 0.0}
+    still = _with(WHOLE, start="probe", augment=AugmentOptions(), **changes)
+    probed = NetworkClassifier(still, seed=3).fit(scans, scans["label"])
+    frozen = NetworkClassifier(_with(still, part="head", start="random"), seed=3)
+    frozen.set_params(options=_with(frozen.options, optimizer="auto"))
+    frozen.fit(scans, scans["label"])
+    found, expected = probed.network_.head.weight, frozen.network_.head.weight
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    random = NetworkClassifier(_with(still, start="random"), seed=3)
+    random.fit(scans, scans["label"])
+    assert not torch.allclose(random.network_.head.weight, expected, atol=1e-3)
+
+
+def test_ladder_on_a_frozen_trunk(scans: pd.DataFrame) -> None:
+    ordered = _with(TINY, output="ordered", penalty=0.01)
+    stage = NetworkClassifier(ordered).fit(scans, scans["label"])
+    assert stage.knows_order
+    assert stage.history_ == []
+    assert stage.score(scans, scans["label"]) > 0.8
+    np.testing.assert_allclose(stage.predict_proba(scans).sum(axis=1), 1, atol=1e-9)
+
+
 def test_dense_head_on_a_frozen_trunk(scans: pd.DataFrame) -> None:
     options = _with(TINY, head="dense", epochs=15, learning_rate=3e-3, dropout=0.1)
     stage = NetworkClassifier(options).fit(scans, scans["label"])

@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
+from hierclf.networks.heads import Ladder
 from hierclf.training.linear import fit_linear
 from hierclf.training.losses import cross_entropy, make_loss
 
@@ -35,6 +36,28 @@ def test_reaches_the_optimum_of_scikit_learn(n_classes: int, penalty: float) -> 
         standard
     )
     np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("penalty", [0.01, 0.3])
+def test_ladder_is_a_logistic_regression_for_each_step(penalty: float) -> None:
+    """Each on the rows that reach it, as the loss falls apart into these."""
+    rng = np.random.default_rng(7)
+    features = rng.normal(size=(300, 12)) * 3 + 1
+    targets = np.digitize(features[:, 0] + rng.normal(size=300), [-1, 1, 3])
+    weights = rng.uniform(0.2, 3, size=300)
+    head = Ladder(12, 4)
+    fit_linear(head, features, targets, weights, loss=cross_entropy, penalty=penalty)
+    standard = StandardScaler().fit_transform(features)
+    share = weights / weights.sum()
+    with torch.inference_mode():
+        steps = head.steps(torch.from_numpy(features.astype(np.float32))).numpy()
+    for step in range(3):
+        reached = targets >= step
+        alone = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=10_000)
+        alone.fit(standard[reached], targets[reached] > step, share[reached])
+        found = 1 / (1 + np.exp(-steps[:, step]))
+        expected = alone.predict_proba(standard)[:, 1]
+        np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
 def test_weights_move_the_decision() -> None:

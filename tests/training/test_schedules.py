@@ -56,6 +56,39 @@ def test_rates_are_torchs(name: str) -> None:
     assert found == pytest.approx(expected)
 
 
+def test_cycles_are_torchs() -> None:
+    """The triangular policy, batch by batch, over two cycles and a part."""
+    n_batches = 5
+    options = NetworkOptions(
+        schedule="cyclical", learning_rate=0.1, cycle_epochs=4, cycle_base=0.2
+    )
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    scheduler = lr_scheduler.CyclicLR(
+        optimizer, 0.02, 0.1, step_size_up=2 * n_batches, cycle_momentum=False
+    )
+    for batch in range(9 * n_batches):
+        found = learning_rate(options, batch / n_batches, [])
+        assert found == pytest.approx(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+
+
+def test_rate_has_a_floor() -> None:
+    options = NetworkOptions(
+        schedule="step", learning_rate=0.1, step_epochs=1, lowest_rate=0.003
+    )
+    rates = [learning_rate(options, epoch, []) for epoch in range(4)]
+    assert rates == pytest.approx([0.1, 0.01, 0.003, 0.003])
+
+
+def test_warm_up_is_a_line_from_nothing() -> None:
+    options = NetworkOptions(
+        schedule="constant", learning_rate=0.1, warmup_epochs=2, epochs=5
+    )
+    rates = [learning_rate(options, at, []) for at in (0, 0.5, 1, 1.5, 2, 4)]
+    assert rates == pytest.approx([0, 0.025, 0.05, 0.075, 0.1, 0.1])
+
+
 def test_optimizers_by_name() -> None:
     weights = [nn.Parameter(torch.zeros(1))]
     made = make_optimizer(NetworkOptions(optimizer="sgd", momentum=0.7), weights)

@@ -11,7 +11,13 @@ from hierclf.transforms.augment import AugmentOptions, make_augmentation
 from hierclf.transforms.geometry import fit_frame
 
 ALL = AugmentOptions(
-    vertical_flip=True, rotation_deg=20, shift=0.1, zoom=0.2, noise=0.1
+    vertical_flip=True,
+    rotation_deg=20,
+    shift=0.1,
+    zoom=0.2,
+    noise=0.1,
+    brightness=0.2,
+    contrast=0.2,
 )
 
 
@@ -41,6 +47,22 @@ def test_shape_range_and_type(frame: np.ndarray) -> None:
     assert changed.shape == (48, 48)
     assert changed.dtype == np.float32
     assert 0 <= changed.min() <= changed.max() <= 1
+
+
+def test_brightness_and_contrast_stay_within_their_bounds(frame: np.ndarray) -> None:
+    """A line through every gray value: its slope is contrast, its shift brightness."""
+    options = AugmentOptions(
+        crop=1.0, horizontal_flip=False, brightness=0.1, contrast=0.2
+    )
+    augment = make_augmentation(options, 64)
+    inner = 0.3 + 0.4 * frame  # nothing is clipped
+    slopes = []
+    for seed in range(40):
+        slope, shift = np.polyfit(inner.ravel(), augment(inner, seed).ravel(), 1)
+        slopes.append(slope)
+        assert 0.8 - 1e-4 <= slope <= 1.2 + 1e-4
+        assert abs(shift) <= 0.1 + 1e-3
+    assert max(slopes) - min(slopes) > 0.2
 
 
 def test_nothing_switched_on_changes_nothing(frame: np.ndarray) -> None:

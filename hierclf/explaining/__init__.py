@@ -1,0 +1,1 @@
+"""Maps of scans, from the scans to the page."""

@@ -1,0 +1,1 @@
+"""What models said, turned into the figures of a report."""

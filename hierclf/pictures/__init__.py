@@ -1,0 +1,1 @@
+"""Figures as pictures: charts, maps on scans, thumbnails."""

@@ -1,0 +1,1 @@
+"""A bundle on the scans of a ward without labels, or with few."""
