@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from hierclf.foundation.files import write_json
-from hierclf.reporting.results import RunResults
+from hierclf.results.run import RunResults
 
 MODELS = ("flat", "flat balanced", "flat prior-corrected", "cascade at 0.50", "cascade")
 

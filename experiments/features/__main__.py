@@ -20,7 +20,7 @@ from experiments.tables import markdown_table, save_rows, seed_row
 from hierclf.config.commands import TrainOptions
 from hierclf.evaluation.intervals import Estimate
 from hierclf.jobs.train import train
-from hierclf.reporting.results import read_results
+from hierclf.results.run import read_results
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
 
 SETS: dict[str, dict[str, Any]] = {

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from experiments.features.pairs import difference, mean_of
 from hierclf.assembly.assessment import flat_table
 from hierclf.cascade.features import CascadeFeatures
-from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
 from hierclf.data.dataset import DataOptions, read_dataset
 from hierclf.data.split import patient_folds
 from hierclf.evaluation.calibration import prior_corrected
 from hierclf.evaluation.predictions import Predictions, predictions_of
 from hierclf.evaluation.summary import evaluate
 from hierclf.metalearners.search import MetaLearner
-from hierclf.problem.labels import hierarchy_of
+from hierclf.problem.labels import Hierarchy, hierarchy_of
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
 
 KINDS = ("scda", "scda_flat")
+Positions = NDArray[np.intp]
 
 
 def last_rows(
@@ -70,23 +72,78 @@ def _said(manifest: pd.DataFrame, told: Mapping[str, Any], kind: str) -> Predict
     labels = manifest["label"].to_numpy()
     patients = manifest["patient_id"].to_numpy()
     hierarchy = hierarchy_of(labels, told["healthy"], told.get("stages", ()))
-    truth = hierarchy.positions(labels.tolist())
-    said = np.empty(len(labels), dtype=np.intp)
+    folds = patient_folds(labels, patients, n_folds=5, seed=0)
     network = NetworkClassifier(NetworkOptions(views="whole"))
-    for train, test in patient_folds(labels, patients, n_folds=5, seed=0):
+    _, said = last_system(manifest, hierarchy, network, folds, kind=kind)
+    truth = hierarchy.positions(labels.tolist())
+    return predictions_of(truth, said, n_classes=len(hierarchy.labels), groups=patients)
+
+
+def last_system(
+    manifest: pd.DataFrame,
+    hierarchy: Hierarchy[str],
+    network: NetworkClassifier,
+    folds: Folds,
+    *,
+    kind: str,
+    learner: str = "svm",
+    components: int | None = 16,
+    adjustment: float | Literal["tuned"] = "tuned",
+    cv: int = 3,
+    seed: int = 0,
+) -> tuple[Positions, Positions]:
+    """Fit the system on the train side of each fold and ask it about the other.
+
+    Parameters
+    ----------
+    manifest : DataFrame, n_scans rows
+        All scans.
+    hierarchy : Hierarchy
+        Their labels.
+    network : NetworkClassifier
+        Of both stages.
+    folds : list of (train, test)
+        Patient-disjoint rows.
+    kind : str
+        Of the features.
+    learner : str, default="svm"
+        What stands on them.
+    components : int or None, default=16
+        Principal components; None takes the features themselves.
+    adjustment : float or "tuned", default="tuned"
+        Of the cascade.
+    cv : int, default=3
+        Inner folds.
+    seed : int, default=0
+        Root seed.
+
+    Returns
+    -------
+    plain, corrected : ndarray of int, shape (n_scans,)
+        The most probable label, and that after division by the priors; -1 for scans
+        that no fold tests.
+    """
+    labels = manifest["label"].to_numpy()
+    truth = hierarchy.positions(labels.tolist())
+    plain, corrected = np.full((2, len(labels)), -1, dtype=np.intp)
+    for train, test in folds:
         cascade = HierarchicalClassifier(
             network,
             network,
-            healthy=told["healthy"],
+            healthy=hierarchy.healthy,
             stages=hierarchy.diseased,
             cut_point="macro_recall",
-            adjustment="tuned",
-            cv=3,
+            adjustment=adjustment,
+            cv=cv,
+            seed=seed,
         )
         features = CascadeFeatures(cascade, kind=kind)
-        model = MetaLearner(features, "svm", components=(16,), cv=3)
+        model = MetaLearner(
+            features, learner, components=(components,), cv=cv, seed=seed
+        )
         model.fit(manifest.iloc[train], labels[train])
         table = flat_table(model, manifest.iloc[test], hierarchy)
         counts = np.bincount(truth[train], minlength=table.shape[1])
-        said[test] = prior_corrected(table, counts).argmax(axis=1)
-    return predictions_of(truth, said, n_classes=len(hierarchy.labels), groups=patients)
+        plain[test] = table.argmax(axis=1)
+        corrected[test] = prior_corrected(table, counts).argmax(axis=1)
+    return plain, corrected

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from hierclf.cascade.hierarchical import Folds
 from hierclf.data.dataset import DataOptions, read_dataset
 from hierclf.data.split import patient_folds
 from hierclf.evaluation.predictions import predictions_of
@@ -30,9 +31,14 @@ WAYS = ("true labels (a leak)", "predicted, network knows the scans", "predicted
 Pair = tuple[NDArray[np.floating], NDArray[np.floating]]
 
 
-def tables(kind: str, way: str, seen: pd.DataFrame, unseen: pd.DataFrame) -> Pair:
+def tables(
+    network: NetworkClassifier,
+    kind: str,
+    way: str,
+    seen: pd.DataFrame,
+    unseen: pd.DataFrame,
+) -> Pair:
     """Give the features of training and test scans."""
-    network = NetworkClassifier(NetworkOptions(views="whole"))
     cv = 3 if way == WAYS[2] else 0
     extractor = FeatureExtractor(network, kind=kind, cv=cv)
     labels = seen["label"].to_numpy()
@@ -58,20 +64,66 @@ def leak_rows(data: Mapping[str, Path], sets: Mapping[str, Any], *, seed: int) -
     return "\n".join(lines)
 
 
+def leaking(
+    manifest: pd.DataFrame,
+    network: NetworkClassifier,
+    folds: Folds,
+    *,
+    kind: str,
+    way: str,
+    seed: int,
+    components: tuple[int, ...] | None = None,
+) -> NDArray[np.str_]:
+    """Predict each scan by a machine on features, flat and prior-corrected.
+
+    Parameters
+    ----------
+    manifest : DataFrame, n_scans rows
+        All scans.
+    network : NetworkClassifier
+        Whose features.
+    folds : list of (train, test)
+        Patient-disjoint rows.
+    kind : str
+        Of the features.
+    way : str
+        One of `WAYS`.
+    seed : int
+        Of the learner.
+    components : tuple of int, optional
+        Numbers of principal components to try; those of the learner by default.
+
+    Returns
+    -------
+    said : ndarray of str, shape (n_scans,)
+        '' for scans that no fold tests.
+    """
+    labels = manifest["label"].to_numpy()
+    said = np.full(len(labels), "", dtype=object)
+    for train, test in folds:
+        seen, unseen = manifest.iloc[train], manifest.iloc[test]
+        known, new = tables(network, kind, way, seen, unseen)
+        model = MetaLearner(None, "svm", components=components, cv=3, seed=seed)
+        model.fit(known, labels[train], groups=seen["patient_id"].to_numpy())
+        prior = pd.Series(labels[train]).value_counts()[model.classes_].to_numpy()
+        said[test] = model.classes_[(model.predict_proba(new) / prior).argmax(axis=1)]
+    return said.astype(np.str_)
+
+
 def _measure(manifest: pd.DataFrame, kind: str, way: str, seed: int) -> str:
     labels = manifest["label"].to_numpy()
-    names, truth = np.unique(labels, return_inverse=True)
     patients = manifest["patient_id"].to_numpy()
-    said = np.empty(len(labels), dtype=np.intp)
-    for train, test in patient_folds(labels, patients, n_folds=5, seed=seed):
-        seen, unseen = manifest.iloc[train], manifest.iloc[test]
-        known, new = tables(kind, way, seen, unseen)
-        model = MetaLearner(None, "svm", cv=3, seed=seed)
-        model.fit(known, labels[train])
-        prior = np.bincount(truth[train]) / len(train)
-        said[test] = (model.predict_proba(new) / prior).argmax(axis=1)
+    folds = patient_folds(labels, patients, n_folds=5, seed=seed)
+    network = NetworkClassifier(NetworkOptions(views="whole"))
+    said = leaking(manifest, network, folds, kind=kind, way=way, seed=seed)
+    names, truth = np.unique(labels, return_inverse=True)
     figures = evaluate(
-        predictions_of(truth, said, n_classes=len(names), groups=patients),
+        predictions_of(
+            truth,
+            np.searchsorted(names, said),
+            n_classes=len(names),
+            groups=patients,
+        ),
         tuple(map(str, names)),
         ordered=False,
         n_resamples=1000,

@@ -11,7 +11,7 @@ import pandas as pd
 from hierclf.evaluation.comparison import paired
 from hierclf.evaluation.intervals import Estimate
 from hierclf.evaluation.predictions import Predictions, predictions_of
-from hierclf.reporting.results import RunResults
+from hierclf.results.run import RunResults
 
 
 def said_in(folder: Path, results: RunResults, column: str) -> Predictions:

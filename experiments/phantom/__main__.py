@@ -13,7 +13,7 @@ from pathlib import Path
 from experiments.tables import markdown_gains, markdown_table, save_rows, seed_row
 from hierclf.config.commands import TrainOptions
 from hierclf.jobs.train import train
-from hierclf.reporting.results import RunResults, read_results
+from hierclf.results.run import RunResults, read_results
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
 
 

@@ -13,7 +13,7 @@ from experiments.tables import markdown_gains, markdown_table, save_rows, seed_r
 from hierclf.config.commands import TrainOptions
 from hierclf.console import parse
 from hierclf.jobs.train import train
-from hierclf.reporting.results import RunResults, read_results
+from hierclf.results.run import RunResults, read_results
 
 HERE = Path(__file__).parent
 SETS = ("kermany", "knee_oa", "covid_ct", "sars_cov2_ct")

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 
 from experiments.shift.sources import Floats, Scans, Trained, at_share, split, train
-from hierclf.assembly.refusal import fits_of, reasons_of
-from hierclf.assembly.shift import Ward
 from hierclf.cascade.curve import sweep
 from hierclf.cascade.cut_point import Rule
 from hierclf.cascade.relocation import Goal, move_cut_point, screen_costs
@@ -19,6 +17,8 @@ from hierclf.evaluation.prevalence import (
     estimate_prevalence,
 )
 from hierclf.evaluation.wards import Unlabelled, unlabelled
+from hierclf.wards.refusal import fits_of, reasons_of
+from hierclf.wards.shift import Ward
 
 SHARES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 PRICES = (1.0, 5.0)

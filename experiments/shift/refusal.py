@@ -21,14 +21,14 @@ from experiments.shift.sources import (
     split,
     train,
 )
-from hierclf.assembly.refusal import fits_of, reasons_of
-from hierclf.assembly.shift import Ward
 from hierclf.evaluation.prevalence import (
     calibrated_odds,
     expectation_maximization,
 )
 from hierclf.evaluation.wards import unlabelled
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
+from hierclf.wards.refusal import fits_of, reasons_of
+from hierclf.wards.shift import Ward
 
 LEVEL = 0.01
 

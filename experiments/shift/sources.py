@@ -15,7 +15,6 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from hierclf.assembly.shift import Known
 from hierclf.cascade.curve import GRID, cases_of, sweep
 from hierclf.cascade.cut_point import Rule, choose_cut_point
 from hierclf.cascade.relocation import screen_costs
@@ -26,6 +25,7 @@ from hierclf.features.extractor import FeatureExtractor
 from hierclf.loading.scans import read_bytes
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
+from hierclf.wards.shift import Known
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

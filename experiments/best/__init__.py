@@ -1,0 +1,1 @@
+"""The best honest configuration for each real set, in grouped folds."""

@@ -1,0 +1,1 @@
+"""What a ladder of cut points is worth where stages have an order."""

@@ -1,0 +1,1 @@
+"""What the published systems claim, run again."""

@@ -1,0 +1,136 @@
+"""What came of one row, as a small JSON file that is kept."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, JsonValue
+
+from experiments.papers.figures import Figure
+from experiments.papers.paper import HERE, Strict, Variant
+from hierclf.config.commands import TrainOptions
+from hierclf.foundation.files import read_json, write_json
+
+_OF_THE_MACHINE = {
+    *("data", "out", "cache", "threads", "splits", "overwrite", "resume", "lungs"),
+}
+
+
+class Record(Strict):
+    """One row, run once on one set of scans.
+
+    Parameters
+    ----------
+    paper, table, row : str
+        Which row.
+    variant : {"published", "lite0", "scratch"}
+        As published, or what stood in.
+    smoke : bool
+        Whether it was a smoke run: it shows that the row runs.
+    data : str
+        Name of the set.
+    fingerprint : str
+        SHA-256 of its scans, labels and patients.
+    phantom : bool
+        Whether the scans are synthetic.
+    n_scans, n_patients : int
+        Of the whole set.
+    protocol : str
+        How the tested scans were kept apart.
+    commit, seed, versions
+        What it was made with.
+    options : dict
+        Of ``hierclf train``, where they are not the package's own.
+    seconds : float
+        Wall clock time of the run, shared by all rows that are read from it.
+    figures : dict of str to Figure
+        Each with its 95 % interval by patient.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    paper: str
+    table: str
+    row: str
+    variant: Variant
+    smoke: bool
+    data: str
+    fingerprint: str
+    phantom: bool
+    n_scans: int
+    n_patients: int
+    protocol: str
+    commit: str
+    seed: int
+    versions: dict[str, str]
+    options: dict[str, JsonValue]
+    seconds: float
+    figures: dict[str, Figure]
+
+    @property
+    def file(self) -> str:
+        """Name of its file: one for each row, set and variant."""
+        parts = [self.table, self.row, self.data, self.variant]
+        return ".".join([*parts, *(["smoke"] if self.smoke else []), "json"])
+
+
+def write_record(folder: Path, record: Record) -> Path:
+    """Write a record, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / record.file
+    write_json(path, record.model_dump(mode="json"))
+    return path
+
+
+def results_folder(paper: str) -> Path:
+    """Name the folder where the kept records of a paper lie."""
+    return HERE / paper / "results"
+
+
+def read_records(folder: Path) -> list[Record]:
+    """Read all records of a folder, sorted by name; none where it is not there."""
+    paths = sorted(folder.glob("*.json"))
+    return [Record.model_validate(read_json(path)) for path in paths]
+
+
+def commit() -> str:
+    """Describe the commit, ``-dirty`` where files differ from it."""
+    told = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            told, cwd=HERE, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
+
+
+def chosen_options(options: TrainOptions) -> dict[str, Any]:
+    """Keep what was chosen, without the places of this machine."""
+    nothing = TrainOptions.model_validate({"data": ".", "out": ".", "healthy": ""})
+    told, own = (
+        one.model_dump(mode="json", exclude=_OF_THE_MACHINE)
+        for one in (options, nothing)
+    )
+    return unusual(told, own)
+
+
+def unusual(options: Any, defaults: Any) -> dict[str, Any]:
+    """Keep the options that are not the package's own.
+
+    Examples
+    --------
+    >>> unusual({"a": 1, "b": {"c": 2, "d": 3}}, {"a": 1, "b": {"c": 0, "d": 3}})
+    {'b': {'c': 2}}
+    """
+    kept = {}
+    for name, value in options.items():
+        default = defaults.get(name)
+        if isinstance(value, dict) and isinstance(default, dict):
+            if inner := unusual(value, default):
+                kept[name] = inner
+        elif value != default:
+            kept[name] = value
+    return kept
