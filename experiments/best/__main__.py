@@ -13,17 +13,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from experiments.best.medmnist import as_folder
+from experiments.pairs import beside
 from hierclf.assembly.provenance import versions
 from hierclf.config.commands import TrainOptions
-from hierclf.evaluation.comparison import against_first
-from hierclf.evaluation.predictions import Predictions, predictions_of
 from hierclf.foundation.files import write_json
 from hierclf.jobs.train import train
-from hierclf.results.run import RunResults, read_results
 
 HERE = Path(__file__).parent
 BASELINE = {"model": "pooled+logistic", "views": "center"}
@@ -57,19 +54,6 @@ def options_of(name: str, told: dict[str, Any]) -> tuple[TrainOptions, TrainOpti
     return TrainOptions.model_validate(plain), TrainOptions.model_validate(best)
 
 
-def said_in(folder: Path, results: RunResults) -> Predictions:
-    """Read what the main model of a run said of each scan."""
-    table = pd.read_csv(folder / "predictions.csv", dtype={"patient_id": str})
-    places = {label: place for place, label in enumerate(results.labels)}
-    return predictions_of(
-        table["label"].map(places).to_numpy(),
-        table["predicted"].map(places).to_numpy(),
-        n_classes=len(places),
-        groups=table["patient_id"].to_numpy(),
-        screen_score=table["screen_score"].to_numpy(),
-    )
-
-
 def record_of(name: str, runs: tuple[TrainOptions, TrainOptions]) -> dict[str, Any]:
     """Set two finished runs beside each other.
 
@@ -85,12 +69,10 @@ def record_of(name: str, runs: tuple[TrainOptions, TrainOptions]) -> dict[str, A
     record : dict of str to object
         Figures of both, differences, and what is needed to make them again.
     """
-    plain, best = (read_results(options.out) for options in runs)
-    said = {
-        "baseline": said_in(runs[0].out, plain),
-        "best": said_in(runs[1].out, best),
-    }
-    gains = against_first(said, ordered=runs[1].ordered, seed=runs[1].seed)
+    names = ("baseline", "best")
+    folders = {name: run.out for name, run in zip(names, runs, strict=True)}
+    both = beside(folders, seed=runs[1].seed)
+    best = both.results["best"]
     return {
         "set": name,
         "data": best.data.name,
@@ -105,14 +87,11 @@ def record_of(name: str, runs: tuple[TrainOptions, TrainOptions]) -> dict[str, A
             mode="json", exclude_defaults=True, exclude={"data", "out", "cache"}
         ),
         "figures": {
-            model: {
-                metric: estimate.model_dump(mode="json")
-                for metric, estimate in results.models[results.main].metrics.items()
-            }
-            for model, results in (("baseline", plain), ("best", best))
+            name: {m: e.model_dump(mode="json") for m, e in both.figures(name).items()}
+            for name in names
         },
-        "gains": {one.metric: one.difference.model_dump(mode="json") for one in gains},
-        "seconds": {"baseline": plain.seconds, "best": best.seconds},
+        "gains": {d.metric: d.difference.model_dump(mode="json") for d in both.gains},
+        "seconds": {name: both.results[name].seconds for name in names},
     }
 
 

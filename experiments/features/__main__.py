@@ -15,7 +15,7 @@ from typing import Any
 
 from experiments.features.last import last_rows
 from experiments.features.leak import leak_rows
-from experiments.features.pairs import difference, mean_of, said_in
+from experiments.pairs import difference, mean_of, said_in
 from experiments.tables import markdown_table, save_rows, seed_row
 from hierclf.config.commands import TrainOptions
 from hierclf.evaluation.intervals import Estimate
@@ -122,7 +122,7 @@ def main() -> None:
     if told.last:
         for name, folder in folders.items():
             plain = run(name, "network", told, 0)
-            said = said_in(plain, read_results(plain), "predicted")
+            said = said_in(plain, read_results(plain))
             print(last_rows(name, folder, SETS[name], said), flush=True)
     if told.leak:
         print(leak_rows(folders, SETS, seed=0))

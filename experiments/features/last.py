@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.features.pairs import difference, mean_of
+from experiments.pairs import difference, mean_of
 from hierclf.assembly.assessment import flat_table
 from hierclf.cascade.features import CascadeFeatures
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier

@@ -14,12 +14,10 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from experiments.best.__main__ import said_in
+from experiments.pairs import beside
 from hierclf.config.commands import TrainOptions
-from hierclf.evaluation.comparison import against_first
 from hierclf.foundation.files import write_json
 from hierclf.jobs.train import train
-from hierclf.results.run import read_results
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
 
 KNEES = {"healthy": "kl0", "stages": ["kl1", "kl2", "kl3", "kl4"]}
@@ -51,9 +49,8 @@ def pair(
     row : dict of str to object
         Figures of both and their paired differences.
     """
-    said, figures = {}, {}
-    for refinement in REFINEMENTS:
-        folder = out / refinement
+    folders = {refinement: out / refinement for refinement in REFINEMENTS}
+    for refinement, folder in folders.items():
         options = TrainOptions.model_validate(
             {
                 **labels,
@@ -71,19 +68,19 @@ def pair(
         )
         if not (folder / "report.html").exists():
             train(options)
-        results = read_results(folder)
-        said[refinement] = said_in(folder, results)
-        metrics = results.models[results.main].metrics
-        figures[refinement] = {name: metrics[name].model_dump() for name in SHOWN}
-    found = against_first(said, ordered=True, seed=told["seed"])
+    both = beside(folders, seed=told["seed"])
+    results = both.results["ordered"]
     return {
         "data": results.data.name,
         "phantom": results.data.phantom,
         "fingerprint": results.data.fingerprint,
         "n_scans": results.data.n_scans,
         "versions": results.versions,
-        "figures": figures,
-        "gains": {d.metric: d.difference.model_dump() for d in found},
+        "figures": {
+            name: {metric: both.figures(name)[metric].model_dump() for metric in SHOWN}
+            for name in folders
+        },
+        "gains": {d.metric: d.difference.model_dump() for d in both.gains},
     }
 
 

@@ -97,7 +97,8 @@ def tune_naming(
         The one that was taken.
     """
     if naming.costs is None and naming.rungs is not None:
-        naming = _tune_rungs(naming, held, rule, points)
+        rungs = _tuned_rungs(naming, naming.rungs, held, rule, points)
+        naming = replace(naming, rungs=rungs)
     elif naming.costs is None and adjusted and len(naming.priors) > 1:
         tried = [replace(naming, adjustment=power) for power in ADJUSTMENTS]
         recalls = [_sweep(one, held, rule, points)[1].macro_recall for one in tried]
@@ -105,20 +106,19 @@ def tune_naming(
     return naming, *_sweep(naming, held, rule, points)
 
 
-def _tune_rungs(naming: Naming, held: HeldOut, rule: Rule, points: Points) -> Naming:
+def _tuned_rungs(
+    naming: Naming, rungs: Floats, held: HeldOut, rule: Rule, points: Points
+) -> Floats:
     """Move the screen's cut point and the steps' in turn, until nothing moves."""
     above = above_stages(held.said)
     for _ in range(_ROUNDS):
-        rungs = naming.rungs
-        if rungs is None:
-            raise TypeError("a ladder has rungs")
-        _, choice = _sweep(naming, held, rule, points)
+        _, choice = _sweep(replace(naming, rungs=rungs), held, rule, points)
         passed = held.screen_score >= choice.threshold
         moved = climb_better(above, held.truth, passed, rungs, rule.name)
         if np.array_equal(moved, rungs):
             break
-        naming = replace(naming, rungs=moved)
-    return naming
+        rungs = moved
+    return rungs
 
 
 def _sweep(naming: Naming, held: HeldOut, rule: Rule, points: Points) -> Choice:

@@ -9,7 +9,7 @@ that by scan 10 to 12 %.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
 
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hierclf.evaluation.confusion import Floats
 from hierclf.evaluation.intervals import Estimate, bootstrap_estimate
-from hierclf.evaluation.metrics import available, draws, resampled
+from hierclf.evaluation.metrics import Resampled, available, draws, resampled
 from hierclf.evaluation.predictions import Predictions
 from hierclf.foundation.errors import InputError
 
@@ -60,7 +60,7 @@ class Difference(BaseModel):
 def paired(
     models: Mapping[str, Predictions],
     *,
-    metric: str = "macro_recall",
+    metrics: Sequence[str] = ("macro_recall",),
     n_resamples: int = 1000,
     seed: int = 0,
 ) -> tuple[Difference, ...]:
@@ -74,8 +74,8 @@ def paired(
     ----------
     models : mapping of str to Predictions
         At least two, of the same scans in the same order.
-    metric : str, default="macro_recall"
-        A figure that all predictions allow; see `hierclf.evaluation.metrics`.
+    metrics : sequence of str, default=("macro_recall",)
+        Figures that all predictions allow; see `hierclf.evaluation.metrics`.
     n_resamples : int, default=1000
         Resamples of the patients.
     seed : int, default=0
@@ -84,7 +84,8 @@ def paired(
     Returns
     -------
     differences : tuple of Difference
-        One for each pair; of two, the one named first is the baseline.
+        Figure by figure, one for each pair; of two, the one named first is the
+        baseline.
 
     Raises
     ------
@@ -92,14 +93,12 @@ def paired(
         If there are fewer than two, or they are not of the same scans.
     """
     _check_same(models)
-    figures = {
-        name: draws(metric, resampled(said, n_resamples=n_resamples, seed=seed))
-        for name, said in models.items()
-    }
-    gains = {(a, b): figures[b] - figures[a] for a, b in combinations(figures, 2)}
+    counted = _resampled(models, n_resamples=n_resamples, seed=seed)
+    figures = {n: {m: draws(m, c) for m in metrics} for n, c in counted.items()}
     return tuple(
-        _difference(metric, baseline, model, gain)
-        for (baseline, model), gain in gains.items()
+        _difference(metric, (baseline, model), figures)
+        for metric in metrics
+        for baseline, model in combinations(models, 2)
     )
 
 
@@ -134,24 +133,32 @@ def against_first(
         If there are fewer than two, or they are not of the same scans.
     """
     _check_same(models)
-    counted = {
-        name: resampled(said, n_resamples=n_resamples, seed=seed)
-        for name, said in models.items()
-    }
+    counted = _resampled(models, n_resamples=n_resamples, seed=seed)
     allowed = [set(available(one, ordered=ordered)) for one in counted.values()]
     metrics = [metric for metric in COMPARED if all(metric in a for a in allowed)]
     figures = {n: {m: draws(m, c) for m in metrics} for n, c in counted.items()}
     baseline, *others = models
     return tuple(
-        _difference(
-            metric, baseline, model, figures[model][metric] - figures[baseline][metric]
-        )
+        _difference(metric, (baseline, model), figures)
         for model in others
         for metric in metrics
     )
 
 
-def _difference(metric: str, baseline: str, model: str, gain: Floats) -> Difference:
+def _resampled(
+    models: Mapping[str, Predictions], *, n_resamples: int, seed: int
+) -> dict[str, Resampled]:
+    return {
+        name: resampled(said, n_resamples=n_resamples, seed=seed)
+        for name, said in models.items()
+    }
+
+
+def _difference(
+    metric: str, names: tuple[str, str], figures: Mapping[str, Mapping[str, Floats]]
+) -> Difference:
+    baseline, model = names
+    gain = figures[model][metric] - figures[baseline][metric]
     return Difference(
         metric=metric,
         baseline=baseline,

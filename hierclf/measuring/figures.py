@@ -217,13 +217,10 @@ class Assessor:
             return ()
         several = self.hierarchy.ordered and len(self.hierarchy.diseased) > 1
         metrics = ("macro_recall", *(("quadratic_kappa",) if several else ()))
-        n, seed = self._n_resamples, self._seed
-        return tuple(
-            pair
-            for metric in metrics
-            for pair in paired(said, metric=metric, n_resamples=n, seed=seed)
-            if pair.model == CASCADE
+        pairs = paired(
+            said, metrics=metrics, n_resamples=self._n_resamples, seed=self._seed
         )
+        return tuple(pair for pair in pairs if pair.model == CASCADE)
 
     def calibration(self, said: Decisions) -> CalibrationFigures | None:
         """Measure how far screen scores are probabilities; None where none differ."""

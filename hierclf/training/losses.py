@@ -98,7 +98,7 @@ def make_loss(
     if name in {"expected_cost", "cross_entropy_cost"} and costs is None:
         raise InputError(
             f"loss: expected a cost matrix with {name!r}, got none. "
-            "Give --costs a vector, a matrix or 'ordered', or use another --loss."
+            "Give --costs a matrix, linear or quadratic, or take another --loss."
         )
     prices = torch.as_tensor(costs, dtype=torch.float32) if costs is not None else None
 

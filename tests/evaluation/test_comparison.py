@@ -57,7 +57,7 @@ def test_pairing_narrows_the_interval():
 
 
 def test_a_model_gains_nothing_over_itself():
-    (found,) = paired({"a": _said(WORSE), "b": _said(WORSE)}, metric="npv")
+    (found,) = paired({"a": _said(WORSE), "b": _said(WORSE)}, metrics=["npv"])
     assert (found.difference.value, found.difference.low, found.difference.high) == (
         0.0,
         0.0,
@@ -115,7 +115,7 @@ def test_each_model_is_set_against_the_first_in_every_figure():
     ]
     for d in found:
         alone = {name: models[name] for name in ("old", d.model)}
-        (same,) = paired(alone, metric=d.metric, n_resamples=40, seed=3)
+        (same,) = paired(alone, metrics=[d.metric], n_resamples=40, seed=3)
         assert d == same
     unordered = against_first(models, ordered=False, n_resamples=2)
     assert "quadratic_kappa" not in {d.metric for d in unordered}

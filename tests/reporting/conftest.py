@@ -89,7 +89,7 @@ def make_sample(*, phantom: bool = False) -> Sample:
         "cascade": say(np.where(score >= choice.threshold, refined, 0)),
     }
     measure = {"ordered": True, "n_resamples": N_RESAMPLES}
-    pairs = paired(said, metric="macro_recall", n_resamples=N_RESAMPLES)
+    pairs = paired(said, metrics=["macro_recall"], n_resamples=N_RESAMPLES)
     patients = by_patient(said["cascade"], "any", ordered=True)
     results = RunResults(
         data=DataFigures(
