@@ -215,6 +215,8 @@ def curve_table(
     curve: SweepCurve,
     labels: Sequence[object],
     interval: CurveInterval | None = None,
+    *,
+    ordered: bool = False,
 ) -> pd.DataFrame:
     """Lay a curve out as a table.
 
@@ -226,17 +228,21 @@ def curve_table(
         Names of the positions, healthy first.
     interval : CurveInterval, optional
         Of the same scans; empty at cut points that it left out.
+    ordered : bool, default=False
+        Whether the labels are an order, so that they have a kappa.
 
     Returns
     -------
     table : DataFrame, one row for each cut point
-        Columns ``threshold``, ``macro_recall``, ``accuracy``, ``sensitivity``,
-        ``specificity``, ``youden``, ``ppv``, ``npv``, ``recall_<label>`` for each
-        label, and with an interval ``macro_recall_low``, ``macro_recall_high``.
+        Columns ``threshold``, ``macro_recall``, ``quadratic_kappa`` (of ordered
+        labels), ``accuracy``, ``sensitivity``, ``specificity``, ``youden``, ``ppv``,
+        ``npv``, ``recall_<label>`` for each label, and with an interval
+        ``macro_recall_low``, ``macro_recall_high``.
     """
     columns = {
         "threshold": curve.thresholds,
         "macro_recall": curve.macro_recall,
+        **({"quadratic_kappa": curve.quadratic_kappa} if ordered else {}),
         "accuracy": curve.accuracy,
         "sensitivity": curve.sensitivity,
         "specificity": curve.specificity,

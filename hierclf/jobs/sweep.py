@@ -99,6 +99,7 @@ def _sweep(bundle: Bundle, scans: RunData, options: SweepOptions) -> CutPointCho
         name=scans.name,
         phantom=scans.phantom or bundle.info.data.phantom,
         labels=hierarchy.labels,
+        ordered=hierarchy.ordered,
         cut_point=found,
     )
     with new_folder(

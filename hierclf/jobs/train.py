@@ -176,7 +176,11 @@ def _write(
     results = results.model_copy(update=told)
     if cascade.curve_ is not None:
         write_curve_csv(
-            place.path("sweep.csv"), cascade.curve_, hierarchy.labels, interval
+            place.path("sweep.csv"),
+            cascade.curve_,
+            hierarchy.labels,
+            interval,
+            ordered=hierarchy.ordered,
         )
     table = decisions_table(assessed, data.manifest, hierarchy)
     write_results(place.folder, results, table)

@@ -31,6 +31,8 @@ class SweepResults(Strict):
         Whether its scans are synthetic.
     labels : tuple of str
         Healthy first.
+    ordered : bool
+        Whether they are an order.
     cut_point : CutPointFigures
         The curve and the choice.
     """
@@ -38,6 +40,7 @@ class SweepResults(Strict):
     name: Text
     phantom: bool
     labels: tuple[str, ...]
+    ordered: bool
     cut_point: CutPointFigures
 
 
@@ -46,6 +49,8 @@ def write_curve_csv(
     curve: SweepCurve,
     labels: Sequence[object],
     interval: CurveInterval | None = None,
+    *,
+    ordered: bool,
 ) -> None:
     """Write every point of a curve as a row.
 
@@ -59,13 +64,15 @@ def write_curve_csv(
         Healthy first.
     interval : CurveInterval, optional
         Of the same scans.
+    ordered : bool
+        Whether the labels are an order.
 
     Raises
     ------
     ResourceError
         If it cannot be written.
     """
-    table = curve_table(curve, labels, interval)
+    table = curve_table(curve, labels, interval, ordered=ordered)
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
@@ -94,7 +101,13 @@ def write_sweep(
         If a file cannot be written.
     """
     picture = cut_point_picture(results.cut_point, phantom=results.phantom)
-    write_curve_csv(folder / f"{SWEEP}.csv", curve, results.labels, interval)
+    write_curve_csv(
+        folder / f"{SWEEP}.csv",
+        curve,
+        results.labels,
+        interval,
+        ordered=results.ordered,
+    )
     write_text(folder / f"{SWEEP}.json", results.model_dump_json(indent=1) + "\n")
     write_bytes(folder / f"{SWEEP}.png", picture.png)
     page = render("sweep.html.j2", phantom=results.phantom, s=results, picture=picture)

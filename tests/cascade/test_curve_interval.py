@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import cohen_kappa_score
 
 from hierclf.cascade import curve_interval
 from hierclf.cascade.curve import GRID, sweep
@@ -158,6 +159,17 @@ def test_table_holds_the_curve():
         *("youden", "ppv", "npv", "recall_healthy", "recall_stage1", "recall_stage2"),
     ]
     assert table["threshold"].tolist() == list(GRID)
+    with_kappa = curve_table(curve, ["healthy", "stage1", "stage2"], ordered=True)
+    kappa = with_kappa.pop("quadratic_kappa")
+    pd.testing.assert_frame_equal(with_kappa, table)
+    truth, scores, refined, _ = case
+    expected = [
+        cohen_kappa_score(
+            truth, np.where(scores >= cut, refined, 0), weights="quadratic"
+        )
+        for cut in GRID
+    ]
+    np.testing.assert_allclose(kappa, expected)
     recalls = table.filter(like="recall_").to_numpy()
     np.testing.assert_allclose(recalls.mean(axis=1), table["macro_recall"])
     truth, scores, _, _ = case

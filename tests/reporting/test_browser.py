@@ -80,6 +80,7 @@ def pages(sample, tmp_path_factory) -> Path:
         name="knee films",
         phantom=False,
         labels=results.labels,
+        ordered=True,
         cut_point=results.cut_point,
     )
     write_sweep(folder, swept, sample.curve, sample.interval)

@@ -16,6 +16,7 @@ def make(sample, *, phantom, name="knee <b>films</b>"):
         name=name,
         phantom=phantom,
         labels=sample.results.labels,
+        ordered=True,
         cut_point=sample.results.cut_point,
     )
 
@@ -30,13 +31,14 @@ def folder(sample, tmp_path_factory):
 
 def test_table_is_that_of_the_curve(sample, folder, tmp_path):
     labels = sample.results.labels
-    expected = curve_table(sample.curve, labels, sample.interval)
+    expected = curve_table(sample.curve, labels, sample.interval, ordered=True)
     with (folder / "sweep.csv").open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
     assert header == list(expected.columns)
     found = np.array([[float(cell) for cell in row] for row in rows])
     np.testing.assert_array_equal(found, expected.to_numpy())
-    write_curve_csv(tmp_path / "curve.csv", sample.curve, labels, sample.interval)
+    told = (sample.curve, labels, sample.interval)
+    write_curve_csv(tmp_path / "curve.csv", *told, ordered=True)
     assert (tmp_path / "curve.csv").read_bytes() == (folder / "sweep.csv").read_bytes()
 
 
