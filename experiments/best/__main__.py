@@ -17,6 +17,7 @@ import yaml
 
 from experiments.best.medmnist import as_folder
 from experiments.pairs import beside
+from experiments.papers.records import commit
 from hierclf.assembly.provenance import versions
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.files import write_json
@@ -80,6 +81,7 @@ def record_of(name: str, runs: tuple[TrainOptions, TrainOptions]) -> dict[str, A
         "phantom": best.data.phantom,
         "n_scans": best.data.n_scans,
         "n_patients": best.data.n_patients,
+        "commit": commit(),
         "seed": best.seed,
         "folds": runs[1].outer_folds,
         "versions": versions(),

@@ -15,6 +15,7 @@ from statistics import mean
 from typing import Any
 
 from experiments.pairs import beside
+from experiments.papers.records import commit
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.files import write_json
 from hierclf.jobs.train import train
@@ -75,6 +76,7 @@ def pair(
         "phantom": results.data.phantom,
         "fingerprint": results.data.fingerprint,
         "n_scans": results.data.n_scans,
+        "commit": commit(),
         "versions": results.versions,
         "figures": {
             name: {metric: both.figures(name)[metric].model_dump() for metric in SHOWN}
