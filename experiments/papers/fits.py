@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -166,8 +165,6 @@ def _key(row: Row, options: TrainOptions) -> str:
 
 def _job(row: Row, options: TrainOptions) -> Facts:
     train(options)
-    # of the largest networks they are gigabytes, and a finished fit is not resumed
-    shutil.rmtree(options.out / "checkpoints", ignore_errors=True)
     results = read_results(options.out)
     return Facts(
         labels=results.labels,

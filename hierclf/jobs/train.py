@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -42,9 +43,11 @@ from hierclf.measuring.guarding import guard_figures
 from hierclf.measuring.mistakes import maps_of, thumbnails
 from hierclf.problem.labels import hierarchy_of
 from hierclf.reporting.card_text import card_texts
-from hierclf.reporting.report import write_report
+from hierclf.reporting.report import REPORT, write_report
 from hierclf.reporting.sweep_page import write_curve_csv
-from hierclf.results.run import write_results
+from hierclf.results.run import read_results, write_results
+
+_STATES = "checkpoints"
 
 
 def train(options: TrainOptions) -> Path:
@@ -60,7 +63,8 @@ def train(options: TrainOptions) -> Path:
     folder : Path
         The run: ``plan.json`` (written first), ``splits.csv``, ``sweep.csv``,
         ``predictions.csv``, ``results.json``, ``figures/``, ``report.html``,
-        ``bundle/``.
+        ``bundle/``. ``checkpoints/`` goes when the run is done; to resume one that
+        is done only prints its figures again.
 
     Raises
     ------
@@ -94,14 +98,18 @@ def _train(options: TrainOptions, folder: Path) -> Path:
         options,
         hierarchy,
         cache=cache_folder(options),
-        checkpoints=options.out / "checkpoints",
+        checkpoints=options.out / _STATES,
         preparation=None if options.lungs is None else load_segmenter(options.lungs),
     )
     builder.check()
     division = divide(options, dataset.manifest, has_patients=dataset.has_patients)
     manifest = dataset.manifest.assign(split=division.names)
     folds_of(manifest)
+    done = options.resume and (options.out / REPORT).exists()
     with Run.begin(folder, options, versions(), dataset.fingerprint) as place:
+        if done:
+            print_results(options.out, read_results(options.out))
+            return options.out
         with clock.time("reading"):
             data = load_scans(
                 replace(dataset, manifest=manifest),
@@ -124,6 +132,9 @@ def _train(options: TrainOptions, folder: Path) -> Path:
                 fitted = fit_cascade(builder, data.manifest)
                 fitted_on = np.arange(len(data.manifest))
         _write(place, builder, data, assessed, fitted, fitted_on, division.how, clock)
+        if is_main_process():
+            # those of the largest networks are gigabytes
+            shutil.rmtree(options.out / _STATES, ignore_errors=True)
     return folder
 
 

@@ -12,7 +12,9 @@ import pytest
 from sklearn.metrics import recall_score
 
 from hierclf.bundle.store import load_bundle
+from hierclf.foundation.errors import ResourceError
 from hierclf.results.run import RunResults
+from hierclf.training.checkpoint import Checkpoint
 from tests.commands.conftest import NETWORK, command
 
 
@@ -111,26 +113,48 @@ def test_splits_are_read_back(cohort: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_whole_network_with_validation_part(cohort: Path, tmp_path: Path) -> None:
+def test_whole_network_with_validation_part(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     arguments = (
         "train", "--data", cohort, "--healthy", "healthy", "--part", "all",
         "--epochs", 2, "--resamples", 200, "--cache", tmp_path / "cache",
         "--out", tmp_path / "run", "--no-baselines", *NETWORK,
     )  # fmt: skip
-    done = command(*arguments)
-    assert done.returncode == 0, done.stderr
+    with monkeypatch.context() as full:
+        full.setattr("hierclf.jobs.train.write_report", _full_disk)
+        assert command(*arguments).returncode != 0
     results = RunResults.from_json((tmp_path / "run" / "results.json").read_text())
     assert set(results.histories) == {"screen", "refine"}
     assert results.cut_point is not None
     assert "validation part" in results.cut_point.how
     before = (tmp_path / "run" / "predictions.csv").read_bytes()
     states = sorted((tmp_path / "run" / "checkpoints").glob("*.safetensors"))
-    written = [path.stat().st_mtime_ns for path in states]
     assert len(states) == 2  # screen and refinement
-    resumed = command(*arguments, "--resume")
+    epochs = []
+    load = Checkpoint.load
+
+    def watched(self, *told):
+        history, best = load(self, *told)
+        epochs.append(len(history))
+        return history, best
+
+    with monkeypatch.context() as seen:
+        seen.setattr(Checkpoint, "load", watched)
+        resumed = command(*arguments, "--resume")
     assert resumed.returncode == 0, resumed.stderr
-    assert [path.stat().st_mtime_ns for path in states] == written  # taken up
-    assert (tmp_path / "run" / "predictions.csv").read_bytes() == before
+    assert epochs == [2, 2]  # nothing was left to learn
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    left = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()}
+    assert left[tmp_path / "run" / "predictions.csv"] == before
+    once_more = command(*arguments, "--resume")
+    assert once_more.returncode == 0, once_more.stderr
+    assert once_more.stdout == resumed.stdout
+    assert {p: p.read_bytes() for p in left} == left
+
+
+def _full_disk(*_: object) -> None:
+    raise ResourceError("write report.html: expected room on the disk, got none.")
 
 
 def test_sweep_changes_no_bundle(trained: Path, cohort: Path, tmp_path: Path) -> None:
