@@ -151,7 +151,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _places(self, labels: NDArray[Any]) -> NDArray[np.intp]:
         """Give positions in `order_`; a label that is not in it has that below."""
-        order = list(self.order_) if not len(self.order) else list(self.order)
+        order = list(self.order) or sorted({*self.order_, *labels.tolist()})
         known = [order.index(label) for label in self.order_]
         ranks = [order.index(label) for label in labels.tolist()]
         return np.maximum(np.searchsorted(known, ranks, side="right") - 1, 0)

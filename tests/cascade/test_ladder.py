@@ -176,3 +176,11 @@ def test_stage_that_a_fold_lacks() -> None:
     cascade.fit(X, y, groups=patients)
     assert cascade.predict_proba(X).shape == (300, 4)
     assert len(cascade.naming_.rungs) == 2
+
+
+def test_kappa_of_one_label_is_no_trouble() -> None:
+    """All scans healthy and called so: agreement beyond chance has no value there."""
+    above, rungs = np.full((5, 2), 0.4), np.array([0.5, 0.5])
+    truth, passed = np.zeros(5, dtype=np.intp), np.zeros(5, dtype=np.bool_)
+    found = climb_better(above, truth, passed, rungs, "quadratic_kappa")
+    assert found.tolist() == [0.5, 0.5]

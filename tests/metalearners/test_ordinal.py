@@ -143,3 +143,20 @@ def test_order_without_a_place_for_each_label_refused(order) -> None:
 def test_one_label_refused() -> None:
     with pytest.raises(InputError, match=r"expected two at least"):
         OrdinalClassifier().fit(np.zeros((3, 1)), ["a", "a", "a"])
+
+
+class _Looking(LogisticRegression):
+    """Keeps the validation part that it is given."""
+
+    def fit(self, X, y, sample_weight=None, validation=None):
+        self.seen_ = validation
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("order", [(), ("a", "b", "c", "d")])
+def test_a_label_that_was_not_seen_counts_as_the_one_below(order) -> None:
+    model = OrdinalClassifier(_Looking(), order=order)
+    tables, labels = np.arange(9.0)[:, None], np.repeat(list("abd"), 3)
+    model.fit(tables, labels, validation=(tables[:4], np.array(list("abcd"))))
+    answers = [rung.seen_[1].tolist() for rung in model.rungs_]
+    assert answers == [[False, True, True, True], [False, False, False, True]]
