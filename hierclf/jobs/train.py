@@ -12,6 +12,7 @@ import numpy as np
 from hierclf.assembly.assessed import Assessed, decisions_table
 from hierclf.assembly.assessment import Fitted, assess, fit_cascade
 from hierclf.assembly.division import divide, folds_of
+from hierclf.assembly.lineage import with_lineage
 from hierclf.assembly.models import Builder
 from hierclf.assembly.outputs import (
     Run,
@@ -118,7 +119,8 @@ def _train(options: TrainOptions, folder: Path) -> Path:
                 skip=options.unreadable == "skip",
             )
         with clock.time("checking"):
-            data = checked(data, seed=options.seed)
+            taken = [options.stage(name).weights for name in STAGE_NAMES]
+            data = with_lineage(checked(data, seed=options.seed), taken)
         folds = folds_of(data.manifest)
         write_splits(
             place.path("splits.csv"),

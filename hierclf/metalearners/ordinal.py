@@ -50,8 +50,8 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     contradict each other: where a higher one says more than a lower one, both are
     moved to the middle of the two falling sequences that lie around them, the running
     minimum from below and the running maximum from above. ``predict`` takes the
-    median, the first label whose cumulative probability reaches one half, which is
-    the least expected distance in labels.
+    median, the last label that is reached with a probability of one half or more,
+    which is the least expected distance in labels.
 
     Examples
     --------
