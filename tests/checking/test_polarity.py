@@ -74,6 +74,18 @@ def test_as_many_scans_as_are_needed_are_enough() -> None:
     assert found.scans == ("4.png",)
 
 
+def test_nothing_is_said_where_less_than_half_are_like_the_median() -> None:
+    """Some 45 % are: the others are noise, and two are inverted."""
+    waves = waves_of_all(draw(40, noise=0.0))
+    noise = np.random.default_rng(5).normal(size=(20, *waves[0].shape))
+    waves[20:] = noise * np.abs(waves[0]).max() / 5
+    waves[:2] *= -1
+    found = likeness(waves)
+    assert 0.3 < (found > 0.4).mean() < 0.5
+    assert (found[:2] < -0.4).all()
+    assert judge_polarity(table(40), waves) == []
+
+
 def test_a_scan_that_is_merely_unlike_is_not_inverted() -> None:
     """One of noise, and a little of the negative."""
     frames = draw(40, noise=0.3)
