@@ -23,6 +23,11 @@ from hierclf.segmentation.fitting import Pair
 from hierclf.transforms.geometry import fit_frame
 
 _MASK = "lung_mask"
+_BETWEEN = 0.05
+"""A gray nearer than this to black or to the brightest one, as a share of the latter,
+is one of the two: a compressed picture has such grays."""
+_LEAST_SHARE = 0.05
+"""Share of the pixels from which one gray between these is a label and no border."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,10 +171,12 @@ def read_masked(dataset: Dataset, side: int) -> MaskedScans:
 
 
 def _read_mask(path: str, shape: tuple[int, ...], side: int) -> NDArray[np.bool_]:
-    """Read a mask of zeros and anything else, 1 or 255."""
+    """Read a mask of zeros and one other gray, 1 or 255."""
     try:
         values = decode_scan(read_bytes(path)).pixels
     except ScanError as error:
+        if error.code == "E_BLANK":
+            raise _refused("lungs and what is around them", "one gray") from error
         raise ScanError(error.code, f"mask: {error}") from error
     if values.shape != shape:
         raise ScanError(
@@ -177,7 +184,30 @@ def _read_mask(path: str, shape: tuple[int, ...], side: int) -> NDArray[np.bool_
             f"mask: expected the shape {shape} of the scan, got {values.shape}. Draw "
             "it on the scan as it is stored.",
         )
+    _check_two_grays(values)
     solid = (values > values.max() / 2).astype(np.float32)
     shrunk = cv2.resize(solid, (side, side), interpolation=cv2.INTER_AREA)
     mask: NDArray[np.bool_] = np.asarray(shrunk) >= 0.5
+    if not mask.any():
+        told = f"next to nothing, none of {side} x {side} pixels"
+        raise _refused("lungs", told)
     return mask
+
+
+def _check_two_grays(values: NDArray[np.generic]) -> None:
+    """Refuse labels, 1 for one lung and 2 for the other: half of it would be lost."""
+    grays, counts = np.unique(values, return_counts=True)
+    top = float(grays[-1])
+    between = (grays > _BETWEEN * top) & (grays < (1 - _BETWEEN) * top)
+    share = counts[between].max(initial=0) / values.size
+    if share >= _LEAST_SHARE:
+        told = f"a third one in {share:.0%} of the pixels"
+        raise _refused("two grays", told)
+
+
+def _refused(expected: str, got: str) -> ScanError:
+    return ScanError(
+        "E_DECODE",
+        f"mask: expected {expected}, got {got}. Write 0 around the lungs and 255 in "
+        "both of them, or leave the scan out.",
+    )

@@ -155,10 +155,17 @@ class Builder:
 
     def flat(self) -> Any:
         """Build the plain flat classifier: no balance, no weights, no costs."""
-        plain = self.options.stage("flat").model_copy(
+        plain = self._flat_options().model_copy(
             update={"balance": 1.0, "loss": "cross_entropy", "class_weights": "none"}
         )
         return self._classifier(plain, None)
+
+    def _flat_options(self) -> StageOptions:
+        """Resolve options; several labels have the order of the alphabet there."""
+        options = self.options.stage("flat")
+        if len(self.hierarchy.labels) < 3:
+            return options
+        return options.model_copy(update={"output": "softmax"})
 
     def balanced_flat(self) -> Any:
         """Build the flat classifier with the balance and costs of the cascade.
@@ -166,7 +173,7 @@ class Builder:
         Its costs come from recalls where the cascade's do, for all labels; fixed
         costs are those of the stages, with their mean for healthy.
         """
-        options = self.options.stage("flat")
+        options = self._flat_options()
         own = self.options.refine.get("balance", options.balance)
         balanced = options.model_copy(update={"balance": own, "loss": "cross_entropy"})
         network = self._classifier(balanced, None)
@@ -202,6 +209,11 @@ class Builder:
         costs, n_stages = self.options.costs, len(self.hierarchy.diseased)
         if isinstance(costs, str) and costs not in POWERS:
             return None, None
+        if isinstance(costs, str) and n_stages > 1 and not self.hierarchy.ordered:
+            raise InputError(
+                f"costs: expected stages in an order for {costs!r}, got ones without. "
+                "Pass --ordered, and --stages from the least to the most."
+            )
         if n_stages < 2:
             raise InputError(
                 f"costs: expected at least two stages, got {n_stages}. "
@@ -255,6 +267,13 @@ class Builder:
 
     def _stage(self, stage: Any, costs: pd.DataFrame | None) -> Any:
         options = self._options_of(stage)
+        several = stage == "refine" and len(self.hierarchy.diseased) > 2
+        if several and options.output == "ordered":
+            # the network sees labels, and would take them by the alphabet
+            raise InputError(
+                "output: expected softmax for a plain refinement of several stages, "
+                "got ordered. Pass --refinement ordered, or --screen.output instead."
+            )
         if costs is not None and options.loss == "cross_entropy":
             # a matrix that no loss looked at would be an option without effect
             options = options.model_copy(update={"loss": "cross_entropy_cost"})

@@ -185,6 +185,11 @@ def keep_apart(out: Path, **others: Path | None) -> None:
             )
 
 
+def weights_place(weights: str) -> Path | None:
+    """Give the place that an option ``weights`` names; None for a word."""
+    return None if weights in ("imagenet", "none") else Path(weights)
+
+
 def bundle_info(
     cascade: HierarchicalClassifier,
     guards: Guards,

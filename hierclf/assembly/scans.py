@@ -24,6 +24,11 @@ from hierclf.segmentation.segmenter import Segmenter
 _log = logging.getLogger(__name__)
 LUNGS_FOUND = "lungs_found"
 """Column that is added where lungs are cut out; one of the user is replaced."""
+_OWN_LUNGS = (
+    "The network that finds lungs was trained on scans of this very set, maybe on "
+    "tested ones too: it may find lungs better here than in new scans, and figures "
+    "may be too good. Train it on scans of other patients."
+)
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ def load_scans(dataset: Dataset, reader: Reader, *, skip: bool) -> RunData:
     rows = dataset.manifest.iloc[kept].reset_index(drop=True)
     digests = tuple(read_ahead(_digest_of, rows["path"]))
     remarks = _judge_copies(rows, digests, dataset)
-    rows, told = _look_for_lungs(rows, reader)
+    rows, told = _look_for_lungs(rows, reader, dataset.fingerprint)
     remarks += told
     tell(remarks)
     kept_set = replace(dataset, manifest=rows, remarks=(*dataset.remarks, *remarks))
@@ -158,7 +163,7 @@ def load_scans(dataset: Dataset, reader: Reader, *, skip: bool) -> RunData:
 
 
 def _look_for_lungs(
-    rows: pd.DataFrame, reader: Reader
+    rows: pd.DataFrame, reader: Reader, fingerprint: str
 ) -> tuple[pd.DataFrame, list[str]]:
     """Tell in a column in which scans lungs are found, where they are cut out."""
     lungs = preparation_of(reader)
@@ -171,8 +176,12 @@ def _look_for_lungs(
     told = (
         f"In {n_whole} of {len(rows)} scans no lungs were found: they are seen whole."
     )
-    how = f"Lungs are cut out of all scans: {lungs.about.told}."
-    return rows.assign(**{LUNGS_FOUND: words}), [how, *([told] if n_whole else [])]
+    remarks = [f"Lungs are cut out of all scans: {lungs.about.told}."]
+    if lungs.about.fingerprint == fingerprint:
+        remarks.append(_OWN_LUNGS)
+    if n_whole:
+        remarks.append(told)
+    return rows.assign(**{LUNGS_FOUND: words}), remarks
 
 
 def _digest_of(path: str) -> str:

@@ -118,5 +118,5 @@ def climb_better(
 def _figure(truth: Indices, decided: Indices, n_classes: int, name: str) -> float:
     matrix = confusion_matrix(truth, decided, n_classes=n_classes)
     if name == "quadratic_kappa":
-        return float(quadratic_kappa(matrix))
+        return float(np.nan_to_num(quadratic_kappa(matrix)))
     return float(macro_recall(matrix))

@@ -74,7 +74,7 @@ class DecisionGraph(nn.Module):
         score = self._calibrated(0, screen)[:, 1]
         told = torch.ones_like(screen[:, :1]) if refine is None else refine
         said = told @ self.get_buffer("place")
-        among = said / said.sum(dim=1, keepdim=True) if self.everyone else said
+        among = _among_diseased(said) if self.everyone else said
         conditional = self._calibrated(1, among)
         costs, rungs = self.get_buffer("costs"), self.get_buffer("rungs")
         if costs.numel():
@@ -95,6 +95,13 @@ class DecisionGraph(nn.Module):
         logs = torch.log(table.clamp(min=TINY))
         slope, biases = (self.get_buffer(f"{name}_{k}") for k in ("slope", "biases"))
         return torch.softmax(logs * slope + biases, dim=1)
+
+
+def _among_diseased(said: Tensor) -> Tensor:
+    """Repeat what `hierclf.cascade.stages.ask_stages` does; all alike for zeros."""
+    total = said.sum(dim=1, keepdim=True)
+    even = torch.full_like(said, 1 / said.shape[1])
+    return torch.where(total > 0, said / torch.where(total > 0, total, 1.0), even)
 
 
 def _climbed(said: Tensor, rungs: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hierclf.assembly.masked_scans import MaskedScans, read_masked, with_masks
-from hierclf.assembly.outputs import keep_apart
+from hierclf.assembly.outputs import keep_apart, weights_place
 from hierclf.assembly.provenance import versions
 from hierclf.assembly.scans import set_threads, tell
 from hierclf.bundle.segmenter import ABOUT, pack_segmenter, pack_weights
@@ -49,7 +49,12 @@ def segment(options: SegmentOptions) -> SegmenterAbout:
         Whatever is wrong with options, scans, masks or the disk.
     """
     set_threads(options.threads)
-    keep_apart(options.out, data=options.data, masks=options.masks)
+    keep_apart(
+        options.out,
+        data=options.data,
+        masks=options.masks,
+        weights=weights_place(options.network.weights),
+    )
     check_new(options.out, overwrite=options.overwrite, mark=ABOUT)
     told = {name: getattr(options, name) for name in DataOptions.model_fields}
     dataset = read_dataset(DataOptions.model_validate(told), needs_labels=False)

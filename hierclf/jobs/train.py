@@ -13,8 +13,15 @@ import numpy as np
 from hierclf.assembly.assessed import Assessed, decisions_table
 from hierclf.assembly.assessment import Fitted, assess, fit_cascade
 from hierclf.assembly.division import divide, folds_of
+from hierclf.assembly.lineage import with_lineage
 from hierclf.assembly.models import Builder
-from hierclf.assembly.outputs import Run, bundle_info, keep_apart, print_results
+from hierclf.assembly.outputs import (
+    Run,
+    bundle_info,
+    keep_apart,
+    print_results,
+    weights_place,
+)
 from hierclf.assembly.provenance import Clock, is_main_process, versions
 from hierclf.assembly.scans import (
     RunData,
@@ -27,6 +34,7 @@ from hierclf.assembly.scans import (
 from hierclf.bundle.segmenter import load_segmenter
 from hierclf.bundle.store import save_bundle
 from hierclf.config.commands import TrainOptions
+from hierclf.config.stage import STAGE_NAMES
 from hierclf.data.dataset import read_dataset
 from hierclf.data.groups import groups_of
 from hierclf.data.split import write_splits
@@ -83,6 +91,8 @@ def _train(options: TrainOptions, folder: Path) -> Path:
     keep_apart(
         options.out, data=options.data, splits=options.splits, lungs=options.lungs
     )
+    for name in STAGE_NAMES:
+        keep_apart(options.out, weights=weights_place(options.stage(name).weights))
     dataset = read_dataset(data_options(options))
     tell(dataset.remarks)
     groups_of(dataset.manifest, options.subgroups)
@@ -117,7 +127,8 @@ def _train(options: TrainOptions, folder: Path) -> Path:
                 skip=options.unreadable == "skip",
             )
         with clock.time("checking"):
-            data = checked(data, seed=options.seed)
+            taken = [options.stage(name).weights for name in STAGE_NAMES]
+            data = with_lineage(checked(data, seed=options.seed), taken)
         folds = folds_of(data.manifest)
         write_splits(
             place.path("splits.csv"),

@@ -50,8 +50,8 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     contradict each other: where a higher one says more than a lower one, both are
     moved to the middle of the two falling sequences that lie around them, the running
     minimum from below and the running maximum from above. ``predict`` takes the
-    median, the first label whose cumulative probability reaches one half, which is
-    the least expected distance in labels.
+    median, the last label that is reached with a probability of one half or more,
+    which is the least expected distance in labels.
 
     Examples
     --------
@@ -151,7 +151,7 @@ class OrdinalClassifier(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     def _places(self, labels: NDArray[Any]) -> NDArray[np.intp]:
         """Give positions in `order_`; a label that is not in it has that below."""
-        order = list(self.order_) if not len(self.order) else list(self.order)
+        order = list(self.order) or sorted({*self.order_, *labels.tolist()})
         known = [order.index(label) for label in self.order_]
         ranks = [order.index(label) for label in labels.tolist()]
         return np.maximum(np.searchsorted(known, ranks, side="right") - 1, 0)

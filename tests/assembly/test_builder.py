@@ -17,10 +17,13 @@ from hierclf.training.estimator import NetworkClassifier
 STAGES = Hierarchy("healthy", ("mild", "bad", "worst"), ordered=True)
 
 
-def _builder(**told) -> Builder:
+TYPES = Hierarchy("healthy", ("mild", "bad", "worst"), ordered=False)
+
+
+def _builder(hierarchy=STAGES, **told) -> Builder:
     base = {"data": "d", "out": "o", "healthy": "healthy", **told}
     return Builder(
-        TrainOptions.model_validate(base), STAGES, cache=None, checkpoints=None
+        TrainOptions.model_validate(base), hierarchy, cache=None, checkpoints=None
     )
 
 
@@ -181,3 +184,34 @@ def test_best_candidates_are_those_that_fit_the_labels():
 def test_best_stands_alone():
     with pytest.raises(ValueError, match=r"expected nothing beside best"):
         _builder(candidates="best,network")
+
+
+@pytest.mark.parametrize("costs", ["linear", "quadratic"])
+def test_types_without_an_order_have_no_distance(costs):
+    with pytest.raises(InputError, match=f"stages in an order for '{costs}'"):
+        _builder(TYPES, costs=costs)
+    one = Hierarchy("healthy", ("ill",), ordered=False)
+    with pytest.raises(InputError, match="at least two stages"):
+        _builder(one, costs=costs)
+
+
+@pytest.mark.parametrize("hierarchy", [STAGES, TYPES])
+def test_a_plain_refinement_has_no_steps_between_labels_by_the_alphabet(hierarchy):
+    """Sorted, the stages are bad, mild, worst."""
+    builder = _builder(hierarchy, network={"output": "ordered"})
+    with pytest.raises(InputError, match="Pass --refinement ordered"):
+        builder.cascade(0.5, 0)
+    assert builder.flat().options.output == "softmax"
+    assert builder.balanced_flat().options.output == "softmax"
+
+
+def test_steps_where_the_labels_are_in_their_order():
+    builder = _builder(network={"output": "ordered"}, refinement="ordered")
+    cascade = builder.cascade(0.5, 0)
+    assert cascade.screen.options.output == "ordered"
+    assert isinstance(cascade.refine, OrdinalClassifier)
+    assert cascade.refine.order == STAGES.labels
+    two = Hierarchy("healthy", ("ill",), ordered=False)
+    assert (
+        _builder(two, network={"output": "ordered"}).flat().options.output == "ordered"
+    )

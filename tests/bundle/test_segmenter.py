@@ -295,3 +295,18 @@ def test_unprepared_stage_takes_prepared_frames(
     np.testing.assert_allclose(
         bare.predict_proba(prepared), stage.predict_proba(frames), atol=1e-12
     )
+
+
+def test_what_is_known_of_other_weights_is_not_packed(segmenter: Segmenter) -> None:
+    other = make_segmenter(seed=1).network
+    mixed = Segmenter(other, segmenter.image_size, segmenter.about)
+    with pytest.raises(InputError, match="expected one with what is known of it"):
+        pack_segmenter(mixed)
+
+
+@pytest.mark.parametrize("name", [ABOUT, WEIGHTS])
+def test_file_that_is_too_large_is_not_read(folder: Path, name, monkeypatch) -> None:
+    least = {".json": 2**30, ".safetensors": 2**30, Path(name).suffix: 10}
+    monkeypatch.setattr("hierclf.bundle.segmenter.LARGEST", least)
+    with pytest.raises(BundleError, match=f"{name}: expected at most 10 bytes"):
+        load_segmenter(folder)

@@ -9,8 +9,11 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, cohen_kappa_score
 
+from hierclf.cascade.cut_point import parse_rule
+from hierclf.cascade.decisions import HeldOut
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.ladder import TRIED, above_stages, climb, climb_better
+from hierclf.cascade.naming import Naming, tune_naming
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.ordinal import OrdinalClassifier
 from hierclf.problem.costs import ordered_costs
@@ -151,6 +154,7 @@ def test_costs_decide_before_steps_do() -> None:
     conditional = said.probabilities[:, 1:] / said.screen_score[:, None]
     expected = (conditional @ costs[1:, 1:]).argmin(axis=1) + 1
     assert said.refined.tolist() == expected.tolist()
+    assert cascade.naming_.rungs.tolist() == [0.5, 0.5]  # nothing asks for better
 
 
 def test_one_diseased_label_needs_no_ladder() -> None:
@@ -176,3 +180,57 @@ def test_stage_that_a_fold_lacks() -> None:
     cascade.fit(X, y, groups=patients)
     assert cascade.predict_proba(X).shape == (300, 4)
     assert len(cascade.naming_.rungs) == 2
+
+
+def test_kappa_of_one_label_is_no_trouble() -> None:
+    """All scans healthy and called so: agreement beyond chance has no value there."""
+    above, rungs = np.full((5, 2), 0.4), np.array([0.5, 0.5])
+    truth, passed = np.zeros(5, dtype=np.intp), np.zeros(5, dtype=np.bool_)
+    found = climb_better(above, truth, passed, rungs, "quadratic_kappa")
+    assert found.tolist() == [0.5, 0.5]
+
+
+def held_out(truth, score, said) -> HeldOut:
+    truth, said = np.asarray(truth), np.asarray(said, dtype=float)
+    conditional = said / said.sum(axis=1, keepdims=True)
+    return HeldOut(np.arange(len(truth)), truth, np.asarray(score), conditional, said)
+
+
+def tuned(held: HeldOut, rungs) -> tuple[np.ndarray, float]:
+    naming = Naming(np.ones(held.said.shape[1]), 0.0, np.asarray(rungs))
+    rule = parse_rule("quadratic_kappa")
+    found, _, choice = tune_naming(naming, held, rule, "grid", adjusted=False)
+    return found.rungs, choice.threshold
+
+
+def test_steps_are_chosen_among_scans_that_pass_the_chosen_screen() -> None:
+    """None passes at one half; and of equal cut points the middle is taken."""
+    truth = np.repeat([0, 1, 2], 10)
+    said = np.array([[0.1, 0.02], [0.3, 0.1], [0.1, 0.3]])[truth]
+    held = held_out(truth, np.array([0.1, 0.3, 0.3])[truth], said)
+    rungs, threshold = tuned(held, [0.5])
+    assert 0.1 < threshold <= 0.3
+    assert rungs.tolist() == [0.2]  # of 0.15, 0.2, 0.25 and 0.3
+
+
+def test_a_step_that_is_as_good_as_any_stays() -> None:
+    truth = np.repeat([1, 2], 10)
+    above = np.array([0, 0.1, 0.3])[truth][:, None]
+    passed = np.ones(20, dtype=np.bool_)
+    kept = climb_better(above, truth, passed, np.array([0.3]), "quadratic_kappa")
+    assert kept.tolist() == [0.3]
+
+
+def test_screen_and_steps_are_chosen_until_nothing_moves() -> None:
+    """Here the second round still moves a step, and kappa rises by .018."""
+    rng = np.random.default_rng(2)
+    truth = np.arange(60) % 4
+    said = rng.dirichlet(np.ones(4), 60) * 0.6
+    said += 0.4 * np.eye(4)[truth] * rng.random((60, 1))
+    said /= said.sum(axis=1, keepdims=True)
+    score = np.clip((truth > 0) * 0.2 + rng.random(60) * 0.8, 0, 1)
+    held = held_out(truth, score, said[:, 1:])
+    rungs, threshold = tuned(held, [0.5, 0.5])
+    above, passed = above_stages(held.said), held.screen_score >= threshold
+    again = climb_better(above, truth, passed, rungs, "quadratic_kappa")
+    assert again.tolist() == rungs.tolist()

@@ -67,6 +67,36 @@ def test_nothing_is_said_without_inversion_or_where_scans_are_unlike() -> None:
     assert judge_polarity(table(40), waves_of_all(blank)) == []
 
 
+def test_as_many_scans_as_are_needed_are_enough() -> None:
+    frames = draw(LEAST_SCANS, noise=0.3)
+    frames[4] = 1 - frames[4]
+    (found,) = judge_polarity(table(LEAST_SCANS), waves_of_all(frames))
+    assert found.scans == ("4.png",)
+
+
+def test_nothing_is_said_where_less_than_half_are_like_the_median() -> None:
+    """Some 45 % are: the others are noise, and two are inverted."""
+    waves = waves_of_all(draw(40, noise=0.0))
+    noise = np.random.default_rng(5).normal(size=(20, *waves[0].shape))
+    waves[20:] = noise * np.abs(waves[0]).max() / 5
+    waves[:2] *= -1
+    found = likeness(waves)
+    assert 0.3 < (found > 0.4).mean() < 0.5
+    assert (found[:2] < -0.4).all()
+    assert judge_polarity(table(40), waves) == []
+
+
+def test_a_scan_that_is_merely_unlike_is_not_inverted() -> None:
+    """One of noise, and a little of the negative."""
+    frames = draw(40, noise=0.3)
+    waves = waves_of_all(frames)
+    noise = np.random.default_rng(5).normal(size=waves[0].shape)
+    noise *= np.linalg.norm(waves[1].ravel()[1:]) / np.linalg.norm(noise)
+    waves[0] = noise - 0.25 * waves[1]
+    assert -0.4 < likeness(waves)[0] < -0.1
+    assert judge_polarity(table(40), waves) == []
+
+
 @pytest.mark.parametrize(
     ("name", "n_inverted"), [("knee_oa", 8), ("covid_ct", 0), ("kermany", 0)]
 )

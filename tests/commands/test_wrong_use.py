@@ -285,3 +285,20 @@ def test_fault_79_locale_c(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--weights", "--screen.weights"])
+def test_a_run_is_not_emptied_before_its_weights_are_read(
+    option: str, capsys: pytest.CaptureFixture[str], cohort: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "run" / "bundle").mkdir(parents=True)
+    (tmp_path / "run" / "plan.json").write_text("{}")
+    kept = tmp_path / "run" / "bundle" / "info.json"
+    kept.write_text("{}")
+    code, told = say(
+        capsys, "train", "--data", cohort, "--healthy", "healthy", "--overwrite",
+        "--out", tmp_path / "run", option, tmp_path / "run" / "bundle",
+    )  # fmt: skip
+    assert code == 2
+    assert "out: expected a place apart from --weights" in told
+    assert kept.exists()

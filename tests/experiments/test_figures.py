@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from experiments.papers.figures import Said, figures_of, read_said
 from experiments.papers.fits import settled_epoch
+from hierclf.evaluation.bootstrap import patient_codes, patient_weights
 from hierclf.evaluation.predictions import predictions_of
 from hierclf.evaluation.summary import evaluate
 from hierclf.results.run import EpochFigures
@@ -168,3 +170,39 @@ def test_when_training_settles() -> None:
     assert settled_epoch(epochs(1.0)) == 1
     assert settled_epoch(epochs(1.0, math.nan)) is None
     assert settled_epoch(()) is None
+
+
+def test_a_score_at_a_cut_point_is_diseased() -> None:
+    truth, refined = np.array([0, 0, 1, 2]), np.array([1, 1, 1, 2])
+    score = np.array([0.1, 0.1, 0.5, 0.5])
+    patients = np.array(list("abcd"), dtype=object)
+    decided = np.where(score >= 0.3, refined, 0)
+    said = Said(LABELS, truth, decided, patients, score, refined)
+    found = figures_of(said, n_resamples=100, seed=0)
+    assert found["screen_macro_recall"]["value"] == 1
+    assert found["sweep_0.50"]["value"] == 1
+    assert found["sweep_0.55"]["value"] == near(1 / 3)
+
+
+def test_a_resample_is_its_scans_so_often_as_they_were_drawn() -> None:
+    """Of a label that is rare: some draws have none of it."""
+    rng = np.random.default_rng(4)
+    truth = np.array([0] * 8 + [1] * 7 + [2])
+    refined = rng.integers(1, 3, size=16)
+    score = np.clip(0.3 * (truth > 0) + rng.uniform(0, 0.7, size=16), 0, 1)
+    decided = np.where(score >= 0.4, refined, 0)
+    patients = np.arange(16).astype(str).astype(object)
+    said = Said(LABELS, truth, decided, patients, score, refined)
+    found = figures_of(said, n_resamples=200, seed=0)
+    codes, n_patients = patient_codes(patients, 16)
+    weights = patient_weights(n_patients, n_resamples=200, seed=0)[:, codes]
+    drawn = [np.repeat(np.arange(16), one.astype(int)) for one in weights]
+    recalls, areas = [], []
+    for rows in drawn:
+        present = np.unique(truth[rows])
+        hits = decided[rows] == truth[rows]
+        recalls.append(np.mean([hits[truth[rows] == k].mean() for k in present]))
+        areas.append(roc_auc_score(truth[rows] > 0, score[rows]))
+    for name, draws in (("macro_recall", recalls), ("auc", areas)):
+        bounds = np.percentile(draws, [2.5, 97.5])
+        assert [found[name]["low"], found[name]["high"]] == near(bounds)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -143,3 +144,57 @@ def test_order_without_a_place_for_each_label_refused(order) -> None:
 def test_one_label_refused() -> None:
     with pytest.raises(InputError, match=r"expected two at least"):
         OrdinalClassifier().fit(np.zeros((3, 1)), ["a", "a", "a"])
+
+
+class _Looking(LogisticRegression):
+    """Keeps the validation part that it is given."""
+
+    def fit(self, X, y, sample_weight=None, validation=None):
+        self.seen_ = validation
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.mark.parametrize("order", [(), ("a", "b", "c", "d")])
+def test_a_label_that_was_not_seen_counts_as_the_one_below(order) -> None:
+    model = OrdinalClassifier(_Looking(), order=order)
+    tables, labels = np.arange(9.0)[:, None], np.repeat(list("abd"), 3)
+    model.fit(tables, labels, validation=(tables[:4], np.array(list("abcd"))))
+    answers = [rung.seen_[1].tolist() for rung in model.rungs_]
+    assert answers == [[False, True, True, True], [False, False, False, True]]
+
+
+class _Listens(LogisticRegression):
+    """Keeps the patients that it is told."""
+
+    def fit(self, X, y, groups=None):
+        self.heard_ = groups
+        return super().fit(X, y)
+
+
+def test_every_rung_hears_of_the_patients() -> None:
+    """Else one patient would be on both sides of its inner folds."""
+    X, y = cases(40)
+    patients = [f"p{row // 3}" for row in range(40)]
+    model = OrdinalClassifier(_Listens(), order=ORDER).fit(X, y, groups=patients)
+    assert [list(rung.heard_) for rung in model.rungs_] == [patients] * 3
+
+
+def test_a_scan_at_one_half_is_above() -> None:
+    """As at a cut point, see `hierclf.cascade.ladder.climb`."""
+    X, y = np.zeros((6, 1)), np.repeat(["mild", "bad"], 3)
+    model = OrdinalClassifier(DummyClassifier(strategy="prior"), order=("mild", "bad"))
+    assert model.fit(X, y).above(X)[0, 0] == 0.5
+    assert set(model.predict(X)) == {"bad"}
+
+
+class _KnowsAndSees(_Sees):
+    knows_order = True
+
+
+def test_a_label_below_all_that_were_seen_counts_as_the_lowest() -> None:
+    X, y = cases()
+    known = y != "none"
+    model = OrdinalClassifier(_KnowsAndSees(max_iter=500), order=ORDER)
+    model.fit(X[known], y[known], validation=(X, y))
+    places = {"none": 0, "mild": 0, "bad": 1, "awful": 2}
+    assert model.rungs_[0].seen_[1].tolist() == [places[label] for label in y]

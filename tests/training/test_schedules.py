@@ -106,3 +106,23 @@ def test_waiting_is_counted_from_the_best_epoch() -> None:
     assert epochs_without_gain(history) == 2
     unseen = [Epoch(epoch=3, learning_rate=0.1, train_loss=1.0)]
     assert epochs_without_gain(unseen) == 0
+
+
+@pytest.mark.parametrize("name", ["constant", "cosine", "cyclical"])
+def test_floor_is_not_of_all_schedules(name: str) -> None:
+    options = NetworkOptions(
+        schedule=name, learning_rate=0.1, epochs=4, lowest_rate=0.09, cycle_base=0.1
+    )
+    plain = options.model_copy(update={"lowest_rate": 0.0})
+    rates, free = (
+        [learning_rate(one, epoch / 2, []) for epoch in range(8)]
+        for one in (options, plain)
+    )
+    assert rates == free
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "rmsprop"])
+def test_weights_decay_by_what_was_asked(name: str) -> None:
+    options = NetworkOptions(optimizer=name, weight_decay=0.03, learning_rate=0.2)
+    [group] = make_optimizer(options, [nn.Parameter(torch.zeros(1))]).param_groups
+    assert (group["weight_decay"], group["lr"]) == (0.03, 0.2)
