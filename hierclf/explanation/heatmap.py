@@ -186,7 +186,7 @@ def _mean_weights(maps: Floats, gradients: Floats) -> Floats:
 
 
 def _plusplus_weights(maps: Floats, gradients: Floats) -> Floats:
-    pair = (torch.from_numpy(np.ascontiguousarray(a)) for a in (maps, gradients))
+    pair = (torch.tensor(a) for a in (maps, gradients))  # cached ones are read only
     weights: Floats = plusplus_weights(*pair).numpy()
     return weights
 

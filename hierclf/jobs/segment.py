@@ -13,7 +13,7 @@ from hierclf.assembly.masked_scans import MaskedScans, read_masked, with_masks
 from hierclf.assembly.outputs import keep_apart, weights_place
 from hierclf.assembly.provenance import versions
 from hierclf.assembly.scans import set_threads, tell
-from hierclf.bundle.segmenter import ABOUT, pack_segmenter, pack_weights
+from hierclf.bundle.segmenter import pack_segmenter, pack_weights
 from hierclf.config.segmenting import SegmentOptions
 from hierclf.data.csv_table import write_table
 from hierclf.data.dataset import DataOptions, read_dataset
@@ -22,7 +22,7 @@ from hierclf.evaluation.means import mean_of_scans
 from hierclf.evaluation.overlap import dice
 from hierclf.foundation.files import check_new, new_folder, sha256_bytes, write_bytes
 from hierclf.networks.unet import UNet
-from hierclf.reporting.segment_page import Masked, write_segment_page
+from hierclf.reporting.segment_page import PAGE, Masked, write_segment_page
 from hierclf.segmentation.about import SegmenterAbout
 from hierclf.segmentation.fitting import fit_unet
 from hierclf.segmentation.masks import Lungs
@@ -55,7 +55,7 @@ def segment(options: SegmentOptions) -> SegmenterAbout:
         masks=options.masks,
         weights=weights_place(options.network.weights),
     )
-    check_new(options.out, overwrite=options.overwrite, mark=ABOUT)
+    check_new(options.out, overwrite=options.overwrite, mark=PAGE)
     told = {name: getattr(options, name) for name in DataOptions.model_fields}
     dataset = read_dataset(DataOptions.model_validate(told), needs_labels=False)
     dataset = with_masks(dataset, options.masks)
@@ -136,7 +136,7 @@ def _write(
     shown: list[Masked],
 ) -> None:
     files = pack_segmenter(segmenter)
-    with new_folder(options.out, overwrite=options.overwrite, mark=ABOUT) as folder:
+    with new_folder(options.out, overwrite=options.overwrite, mark=PAGE) as folder:
         for name, content in files.items():
             write_bytes(Path(folder) / name, content)
         write_table(

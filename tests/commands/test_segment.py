@@ -255,3 +255,18 @@ def test_check_names_scans_without_lungs(
     told = json.loads((tmp_path / "b" / "findings.json").read_text())
     [finding] = [one for one in told if one["code"] == "lungs"]
     assert len(finding["scans"]) == 90
+
+
+@pytest.mark.slow
+def test_a_bundle_with_lungs_is_no_segmenter_to_overwrite(
+    cohort: Path, masked: Path
+) -> None:
+    bundle = masked / "bundle"
+    before = {path.name: path.read_bytes() for path in bundle.iterdir()}
+    done = command(
+        "segment", "--data", cohort, "--out", bundle, "--overwrite", "--epochs", 1,
+        *UNET,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "segment.html" in done.stderr
+    assert {path.name: path.read_bytes() for path in bundle.iterdir()} == before
