@@ -35,7 +35,7 @@ from hierclf.bundle.segmenter import load_segmenter
 from hierclf.bundle.store import save_bundle
 from hierclf.config.commands import TrainOptions
 from hierclf.config.stage import STAGE_NAMES
-from hierclf.data.dataset import read_dataset
+from hierclf.data.dataset import Dataset, read_dataset
 from hierclf.data.groups import groups_of
 from hierclf.data.split import write_splits
 from hierclf.measuring.checks import checked
@@ -120,15 +120,7 @@ def _train(options: TrainOptions, folder: Path) -> Path:
         if done:
             print_results(options.out, read_results(options.out))
             return options.out
-        with clock.time("reading"):
-            data = load_scans(
-                replace(dataset, manifest=manifest),
-                builder.reader(),
-                skip=options.unreadable == "skip",
-            )
-        with clock.time("checking"):
-            taken = [options.stage(name).weights for name in STAGE_NAMES]
-            data = with_lineage(checked(data, seed=options.seed), taken)
+        data = _load(builder, replace(dataset, manifest=manifest), clock)
         folds = folds_of(data.manifest)
         write_splits(
             place.path("splits.csv"),
@@ -147,6 +139,16 @@ def _train(options: TrainOptions, folder: Path) -> Path:
             # those of the largest networks are gigabytes
             shutil.rmtree(options.out / _STATES, ignore_errors=True)
     return folder
+
+
+def _load(builder: Builder, dataset: Dataset, clock: Clock) -> RunData:
+    options = builder.options
+    with clock.time("reading"):
+        skip = options.unreadable == "skip"
+        data = load_scans(dataset, builder.reader(), skip=skip)
+    with clock.time("checking"):
+        taken = [options.stage(name).weights for name in STAGE_NAMES]
+        return with_lineage(checked(data, seed=options.seed), taken)
 
 
 def _write(
