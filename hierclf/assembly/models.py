@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache as cache_calls
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -78,6 +79,7 @@ class Builder:
         self._cache = cache
         self._checkpoints = checkpoints
         self._preparation = preparation
+        self._trunk_file = cache_calls(trunk_file)  # each reads and hashes a bundle
         self._vector, self._matrix = self._read_costs()
 
     @property
@@ -355,7 +357,7 @@ class Builder:
         self, options: StageOptions, costs: pd.DataFrame | None
     ) -> NetworkClassifier:
         return NetworkClassifier(
-            _with_weights(options.of_network()),
+            self._with_weights(options.of_network()),
             costs=costs,
             cache=self._cache,
             checkpoints=self._checkpoints,
@@ -363,14 +365,13 @@ class Builder:
             seed=self.options.seed,
         )
 
-
-def _with_weights(options: NetworkOptions) -> NetworkOptions:
-    """Name the file where the weights are to come from a bundle."""
-    folder = Path(options.weights)
-    if options.weights in {"imagenet", "none"} or not folder.is_dir():
-        return options
-    path = trunk_file(folder, options.backbone)
-    return options.model_copy(update={"weights": str(path)})
+    def _with_weights(self, options: NetworkOptions) -> NetworkOptions:
+        """Name the file where the weights are to come from a bundle."""
+        folder = Path(options.weights)
+        if options.weights in {"imagenet", "none"} or not folder.is_dir():
+            return options
+        path = self._trunk_file(folder, options.backbone)
+        return options.model_copy(update={"weights": str(path)})
 
 
 def _check_backbone(reader: Reader) -> None:

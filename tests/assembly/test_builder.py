@@ -215,3 +215,22 @@ def test_steps_where_the_labels_are_in_their_order():
     assert (
         _builder(two, network={"output": "ordered"}).flat().options.output == "ordered"
     )
+
+
+def test_a_bundle_with_weights_is_read_once(monkeypatch, tmp_path):
+    asked = []
+
+    def found(folder, backbone):
+        asked.append((folder, backbone))
+        return folder / f"{backbone}.safetensors"
+
+    monkeypatch.setattr("hierclf.assembly.models.trunk_file", found)
+    told = {"weights": str(tmp_path), "also": "resnet18", "combine": "mean"}
+    builder = _builder(network={"backbone": "resnet34", **told})
+    cascade = builder.cascade(0.5, 2)
+    builder.flat()
+    assert asked == [(tmp_path, "resnet34"), (tmp_path, "resnet18")]
+    for stage in (cascade.screen, cascade.refine):
+        weights = [network.options.weights for _, network in stage.members]
+        names = ("resnet34", "resnet18")
+        assert weights == [str(tmp_path / f"{name}.safetensors") for name in names]
