@@ -7,9 +7,13 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from time import monotonic
 
+import torch
+
 import hierclf
+from hierclf.inference.precision import resolve_precision
 
 _PACKAGES = (
     *("torch", "torchvision", "timm", "segmentation-models-pytorch"),
@@ -23,15 +27,44 @@ def versions() -> dict[str, str]:
     Returns
     -------
     versions : dict of str to str
-        Of this package, Python and the libraries that compute.
+        Of this package, Python and the libraries that compute; and what they compute
+        on, since another processor rounds in another order.
     """
-    found = {"hierclf": hierclf.__version__, "python": platform.python_version()}
+    found = {
+        "hierclf": hierclf.__version__,
+        "python": platform.python_version(),
+        "processor": processor(),
+    }
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+def processor() -> str:
+    """Name what networks are computed on.
+
+    Returns
+    -------
+    name : str
+        Of the GPU; else of the CPU, with the vector instructions that torch uses. Both
+        with the number format that ``--precision auto`` takes there.
+    """
+    kind = resolve_precision("auto")
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()}, {kind}"
+    return f"{_cpu()}, {torch.backends.cpu.get_cpu_capability()}, {kind}"
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if "model name" in line)
+    return next(named, platform.machine())
 
 
 def is_main_process() -> bool:
