@@ -21,11 +21,12 @@ from hierclf.assembly.models import Builder
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.guards import Guarded, Guards, fit_guards
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
+from hierclf.config.commands import TrainOptions
 from hierclf.data.split import hold_out
-from hierclf.evaluation.bootstrap import patient_codes
 from hierclf.evaluation.calibration import prior_corrected
-from hierclf.evaluation.confusion import patient_confusions, recall_counts
-from hierclf.evaluation.intervals import Estimate, mean_estimate
+from hierclf.evaluation.intervals import Estimate
+from hierclf.evaluation.predictions import predictions_of
+from hierclf.evaluation.summary import evaluate
 from hierclf.problem.labels import Hierarchy
 
 Floats = NDArray[np.float64]
@@ -75,6 +76,9 @@ class Fitted:
         Which candidate it is; '' where there were none.
     others : dict of str to HierarchicalClassifier
         All candidates.
+    selection : dict of str to Estimate
+        The figure that chose, of each candidate, on the scans where its cut point was
+        set.
     guards : Guards
         Of the cascade.
     """
@@ -82,22 +86,8 @@ class Fitted:
     cascade: Any
     chosen: str = ""
     others: dict[str, Any] = field(default_factory=dict)
+    selection: dict[str, Estimate] = field(default_factory=dict)
     guards: Guards = field(default_factory=Guards)
-
-    def held_out(self, patients: Any) -> dict[str, Estimate]:
-        """Bound the macro recall of each candidate where its cut point was set.
-
-        Parameters
-        ----------
-        patients : ndarray, shape (n_scans,)
-            Patients of the scans that it was fitted on.
-
-        Returns
-        -------
-        estimates : dict of str to Estimate
-            On held-out scans, by candidate.
-        """
-        return {name: _held_out(one, patients) for name, one in self.others.items()}
 
 
 def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
@@ -113,8 +103,8 @@ def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     Returns
     -------
     fitted : Fitted
-        Of several candidates the one with the best macro recall on held-out scans,
-        the first of equals.
+        Of several candidates the one that is best on held-out scans by
+        `figure_of_choice`, the first of equals.
     """
     found = _fit_candidates(builder, manifest)
     options = builder.options
@@ -133,24 +123,51 @@ def _fit_candidates(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     if not names:
         return Fitted(_fit(builder, manifest))
     others = {name: _fit(builder.of_candidate(name), manifest) for name in names}
-    chosen = max(others, key=lambda name: float(others[name].choice_.macro_recall))
-    return Fitted(others[chosen], chosen, others)
+    figure, patients = figure_of_choice(builder.options), manifest["patient_id"]
+    found = {
+        name: _held_out(one, patients.to_numpy(), figure)
+        for name, one in others.items()
+    }
+    chosen = max(found, key=lambda name: _worth(found[name]))
+    return Fitted(others[chosen], chosen, others, found)
 
 
-def _held_out(cascade: HierarchicalClassifier, patients: Any) -> Estimate:
+def figure_of_choice(options: TrainOptions) -> str:
+    """Name the figure that candidates are compared by.
+
+    Parameters
+    ----------
+    options : TrainOptions
+        Of the run.
+
+    Returns
+    -------
+    figure : {"macro_recall", "quadratic_kappa"}
+        Kappa where cut points are chosen for it. The other rules set a rate or a cost
+        of the screen, by which a model that names no stage right may win.
+    """
+    kappa = "quadratic_kappa"
+    return kappa if options.cut_point == kappa else "macro_recall"
+
+
+def _worth(estimate: Estimate) -> float:
+    return -np.inf if estimate.value is None else estimate.value
+
+
+def _held_out(cascade: HierarchicalClassifier, patients: Any, figure: str) -> Estimate:
     held = cascade.held_out_
     if held is None:
         raise TypeError("a candidate is fitted with held-out scans")
     refined = cascade.naming_(held.said, held.conditional)
-    codes, n_patients = patient_codes(np.asarray(patients)[held.rows], len(held.rows))
-    confusions = patient_confusions(
+    said = predictions_of(
         held.truth,
         np.where(held.screen_score >= cascade.cut_point_, refined, 0),
-        len(cascade.hierarchy_.labels),
-        codes,
-        n_patients,
+        n_classes=len(cascade.hierarchy_.labels),
+        groups=patients[held.rows],
     )
-    return mean_estimate(*recall_counts(confusions))
+    by_order = figure == "quadratic_kappa"
+    found = evaluate(said, cascade.hierarchy_.labels, ordered=by_order)
+    return found.metrics[figure]
 
 
 def _fit(builder: Builder, manifest: pd.DataFrame) -> Any:

@@ -24,6 +24,7 @@ from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked, read_json, write_json
 from hierclf.results.comparison import ComparisonFigures
 from hierclf.results.guards import GuardFigures
+from hierclf.results.metric_words import metric_of
 from hierclf.results.run import RunResults
 from hierclf.results.wording import judged, p_value
 
@@ -248,9 +249,10 @@ def print_results(folder: Path, results: RunResults) -> None:
         lines.append(f"  {name:<{width}}{_interval(model.metrics['macro_recall'])}")
     if results.selected:
         held = results.selection[results.selected].value
+        by = metric_of(results.selected_by).title.lower()
         lines.append(
             f"the cascade is {results.selected!r}, chosen of {len(results.selection)} "
-            f"candidates by the macro recall on held-out training scans ({held:.3f})"
+            f"candidates by the {by} on held-out training scans ({held:.3f})"
         )
     lines.append(f"screen AUC{word}: {_interval(main.metrics['screen_auc'])}")
     if results.threshold is not None:

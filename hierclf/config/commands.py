@@ -184,8 +184,9 @@ class TrainOptions(Measured):
         (),
         description="models to choose from, separated by commas (screen/refine where "
         "they differ, screen/ordered:refine for a refinement that climbs), by the "
-        "macro recall of the cascade on held-out training scans; all are reported. "
-        "best: those that fit the labels",
+        "macro recall of the cascade on held-out training scans, or its kappa where "
+        "--cut-point is quadratic_kappa; all are reported. best: those that fit the "
+        "labels",
     )
     baselines: bool = Field(
         True, description="fit the flat classifiers that the cascade must beat"

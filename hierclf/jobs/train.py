@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 
 from hierclf.assembly.assessed import Assessed, decisions_table
-from hierclf.assembly.assessment import Fitted, assess, fit_cascade
+from hierclf.assembly.assessment import (
+    Fitted,
+    assess,
+    figure_of_choice,
+    fit_cascade,
+)
 from hierclf.assembly.division import divide, folds_of
 from hierclf.assembly.lineage import with_lineage
 from hierclf.assembly.models import Builder
@@ -188,8 +193,9 @@ def _write(
             protocol=protocol,
             digests={},
             cut_point=found,
-            selection=fitted.held_out(patients),
+            selection=fitted.selection,
             selected=fitted.chosen,
+            selected_by=figure_of_choice(options) if fitted.chosen else "",
             features=features,
         )
         card = card_texts(results)

@@ -147,10 +147,12 @@ class RunResults(Strict):
     features : dict of str to FeatureFigures, optional
         What the features of these learners look like, by stage.
     selection : dict of str to Estimate, optional
-        Macro recall of each candidate on held-out training scans, where the main
-        model was chosen from several.
+        The figure `selected_by` of each candidate on held-out training scans, where
+        the main model was chosen from several.
     selected : str, default=""
         The candidate that was taken.
+    selected_by : str, default=""
+        The figure that chose it.
     members : dict of str to Summary, optional
         Figures of each network by itself, where a stage combines several; decisions
         are at the cut point of the combination.
@@ -198,6 +200,7 @@ class RunResults(Strict):
     features: dict[str, FeatureFigures] = Field(default_factory=dict)
     selection: dict[str, Estimate] = Field(default_factory=dict)
     selected: str = ""
+    selected_by: str = ""
     members: dict[str, Summary] = Field(default_factory=dict)
     curves: ScreenCurves | None = None
     guards: GuardFigures | None = None

@@ -124,3 +124,31 @@ def test_best_asks_for_the_ladder_where_stages_have_an_order(
     assert climbing < set(results.selection)
     values = {name: found.value for name, found in results.selection.items()}
     assert results.selected == max(values, key=lambda name: values[name])
+    assert results.selected_by == "macro_recall"
+
+
+def test_candidates_are_compared_by_the_figure_that_cut_points_are_chosen_for(
+    cohort: Path, tmp_path: Path
+) -> None:
+    names = ("network", "network/ordered:network")
+    done = command(
+        "train", "--data", cohort, *LABELS, "--candidates", ",".join(names),
+        "--cut-point", "quadratic_kappa", "--folds", 2, "--no-baselines",
+        "--resamples", 200, "--cache", cohort.parent / "cache",
+        "--out", tmp_path / "run", *NETWORK,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    results = read_results(tmp_path / "run")
+    values = {name: found.value for name, found in results.selection.items()}
+    assert results.selected == max(names, key=lambda name: values[name])
+    assert results.selected_by == "quadratic_kappa"
+    assert results.cut_point is not None
+    # the rule's own value on the same scans is the figure that chose
+    swept = pd.read_csv(tmp_path / "run" / "sweep.csv")
+    assert values[results.selected] == pytest.approx(
+        swept["quadratic_kappa"][results.cut_point.index]
+    )
+    told = "by the quadratic kappa on held-out training scans"
+    assert told in done.stdout
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "Quadratic kappa, held out in" in page
