@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from hierclf.assembly.outputs import weights_place
 from hierclf.assembly.scans import RunData, tell
 from hierclf.bundle.info import BundleInfo
@@ -26,8 +28,9 @@ def with_lineage(data: RunData, weights: Sequence[str]) -> RunData:
     Returns
     -------
     data : RunData
-        With a remark for each bundle that knows tested scans, by the bytes of their
-        files. A network that was frozen there has learned nothing.
+        With a remark for each bundle that knows patients of tested scans: one of whose
+        scans, by the bytes of its file, it was fitted on. A network that was frozen
+        there has learned nothing.
     """
     places = {place for told in weights if (place := weights_place(told))}
     remarks = []
@@ -40,20 +43,18 @@ def with_lineage(data: RunData, weights: Sequence[str]) -> RunData:
 
 def _remark(data: RunData, folder: Path) -> list[str]:
     info = read_info(folder)
-    known, names = set(info.data.digests), data.manifest["split"]
-    tested = [
-        digest
-        for digest, name in zip(data.digests, names, strict=True)
-        if name != "train"
-    ]
-    n_known = sum(digest in known for digest in tested)
+    manifest = data.manifest
+    learned = np.isin(data.digests, info.data.digests)
+    patients = manifest.loc[learned, "patient_id"]
+    tested = manifest[manifest["split"] != "train"]
+    n_known = int(tested["patient_id"].isin(patients).sum())
     if not n_known or _frozen(info):
         return []
-    were = "was" if n_known == 1 else "were"
+    are = "is" if n_known == 1 else "are"
     return [
-        f"{n_known} of {count(len(tested), 'tested scan')} {were} in the training of "
-        "the network that --weights names: figures on them are no evidence for new "
-        "scans. Pass --splits with the splits.csv of its run."
+        f"{n_known} of {count(len(tested), 'tested scan')} {are} of patients who were "
+        "in the training of the network that --weights names: figures on them are no "
+        "evidence for new scans. Pass --splits with the splits.csv of its run."
     ]
 
 

@@ -17,6 +17,7 @@ from hierclf.data.border import refusing
 from hierclf.data.dataset import Dataset
 from hierclf.data.pixels import decode_scan
 from hierclf.data.split import hold_out, merge_rare
+from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.loading.scans import read_ahead, read_bytes
 from hierclf.segmentation.fitting import Pair
@@ -167,7 +168,24 @@ def read_masked(dataset: Dataset, side: int) -> MaskedScans:
     troubles = [one for one in found if isinstance(one, str)]
     if troubles:
         raise InputError(join_troubles(troubles))
-    return MaskedScans(dataset, [one for one in found if not isinstance(one, str)])
+    pairs = [one for one in found if not isinstance(one, str)]
+    remarks = (*dataset.remarks, *_inverted([mask for _, mask in pairs]))
+    return MaskedScans(replace(dataset, remarks=remarks), pairs)
+
+
+def _inverted(masks: list[NDArray[np.bool_]]) -> list[str]:
+    """Say where masks hold the rim of the scans, as a mask of all but lungs would."""
+    rims = [
+        np.concatenate([mask[[0, -1]].ravel(), mask[1:-1, [0, -1]].ravel()]).mean()
+        for mask in masks
+    ]
+    n_rims = int((np.array(rims) > 0.5).sum())
+    if n_rims <= len(masks) / 2:
+        return []
+    return [
+        f"{n_rims} of {count(len(masks), 'mask')} hold most of the rim of the scan: if "
+        "they are black where lungs are, turn them around."
+    ]
 
 
 def _read_mask(path: str, shape: tuple[int, ...], side: int) -> NDArray[np.bool_]:

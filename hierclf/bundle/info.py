@@ -214,19 +214,24 @@ class BundleInfo(BaseModel):
             raise ValueError("cut_point must be that of the choice")
         if len(self.priors) != n_labels - 1:
             raise ValueError("priors must have one for each diseased label")
-        climbs = self.refinement == "ordered" and n_labels > 2
-        if (n_labels - 2 if climbs else None) != (
-            None if self.rungs is None else len(self.rungs)
-        ):
-            raise ValueError(
-                "rungs must have one for each step of an ordered refinement"
-            )
+        self._check_ladder()
         self._check_calibration()
         if self.data.counts.keys() != set(map(str, self.labels)):
             raise ValueError("data.counts must have a count for each label")
         if self.feature_names and len(self.feature_names) != self.n_features:
             raise ValueError("feature_names must have a name for each feature")
         return self
+
+    def _check_ladder(self) -> None:
+        n_steps = len(self.labels) - 2 if self.refinement == "ordered" else 0
+        if n_steps > 0 and not self.ordered:
+            raise ValueError("labels must be ordered beside an ordered refinement")
+        if (n_steps if n_steps > 0 else None) != (
+            None if self.rungs is None else len(self.rungs)
+        ):
+            raise ValueError(
+                "rungs must have one for each step of an ordered refinement"
+            )
 
     def _check_calibration(self) -> None:
         n_labels = len(self.labels)

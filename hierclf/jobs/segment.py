@@ -59,8 +59,8 @@ def segment(options: SegmentOptions) -> SegmenterAbout:
     told = {name: getattr(options, name) for name in DataOptions.model_fields}
     dataset = read_dataset(DataOptions.model_validate(told), needs_labels=False)
     dataset = with_masks(dataset, options.masks)
-    tell(dataset.remarks)
     scans = read_masked(dataset, options.network.image_size)
+    tell(scans.dataset.remarks)
     train, held = scans.divide(options.test_part, options.seed)
     network, losses = fit_unet(
         len(train),

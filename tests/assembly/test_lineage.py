@@ -19,7 +19,8 @@ OF_ONE_STAGE = {"network": FROZEN["network"], "screen": {"part": "last"}}
 
 
 def run_data(tmp_path, splits) -> RunData:
-    manifest = pd.DataFrame({"split": splits})
+    patients = ["p", "q", "r", "s", "q"]  # two scans of q
+    manifest = pd.DataFrame({"split": splits, "patient_id": patients[: len(splits)]})
     dataset = Dataset(
         manifest, tmp_path, has_patients=True, remarks=("first.",), fingerprint="f"
     )
@@ -30,13 +31,14 @@ def run_data(tmp_path, splits) -> RunData:
 @pytest.mark.parametrize(
     ("splits", "known", "options", "told"),
     [
-        (["train"] * 3 + ["test"] * 2, "abc", TRAINED, None),
-        (["train"] * 3 + ["test"] * 2, "abcd", TRAINED, "1 of 2 tested scans was"),
-        (["train"] * 3 + ["test"] * 2, "abcd", CHAINED, "1 of 2 tested scans was"),
-        (["train"] * 3 + ["test"] * 2, "abcd", OF_ONE_STAGE, "1 of 2 tested scans was"),
-        (["train"] * 3 + ["test"] * 2, "abcde", {}, "2 of 2 tested scans were"),
+        (["train"] * 3 + ["test"] * 2, "ac", TRAINED, None),
+        (["train"] * 3 + ["test"] * 2, "acd", TRAINED, "1 of 2 tested scans is"),
+        (["train"] * 3 + ["test"] * 2, "acd", CHAINED, "1 of 2 tested scans is"),
+        (["train"] * 3 + ["test"] * 2, "acd", OF_ONE_STAGE, "1 of 2 tested scans is"),
+        (["train"] * 3 + ["test"] * 2, "abc", TRAINED, "1 of 2 tested scans is"),
+        (["train"] * 3 + ["test"] * 2, "abcde", {}, "2 of 2 tested scans are"),
         (["train"] * 3 + ["test"] * 2, "abcde", FROZEN, None),
-        (["fold1", "fold1", "fold2", "fold2"], "a", TRAINED, "1 of 4 tested scans was"),
+        (["fold1", "fold1", "fold2", "fold2"], "a", TRAINED, "1 of 4 tested scans is"),
     ],
 )
 def test_tested_scans_that_taught_the_weights(

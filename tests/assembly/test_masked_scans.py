@@ -43,6 +43,29 @@ def read(
     return found
 
 
+@pytest.mark.parametrize(("n_turned", "told"), [(0, 0), (1, 0), (2, 1), (3, 1)])
+def test_masks_of_all_but_the_lungs_are_said(n_turned, told, tmp_path: Path) -> None:
+    rows = []
+    for number in range(3):
+        mask = two_lungs() if number >= n_turned else 255 - two_lungs()
+        mask[:4, :] = 255 - mask[:4, :]  # a lung may leave the frame
+        read(tmp_path, mask)
+        for kind in ("scan", "mask"):
+            (tmp_path / f"{kind}.png").rename(tmp_path / f"{kind}{number}.png")
+        row = {"scan": "", "path": str(tmp_path / f"scan{number}.png")}
+        rows.append(row | {"lung_mask": str(tmp_path / f"mask{number}.png")})
+    manifest = pd.DataFrame(rows)
+    told_before = ("before.",)
+    dataset = Dataset(
+        manifest, tmp_path, has_patients=False, remarks=told_before, fingerprint="f"
+    )
+    found = read_masked(dataset, SIDE).dataset.remarks
+    assert found[0] == "before."
+    assert len(found) == 1 + told
+    if told:
+        assert found[1].startswith(f"{n_turned} of 3 masks hold most of the rim")
+
+
 @pytest.mark.parametrize("bright", [1, 2, 128, 255])
 def test_two_grays_are_a_mask(bright: int, tmp_path: Path) -> None:
     found = read(tmp_path, two_lungs(bright, bright))

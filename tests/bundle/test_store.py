@@ -603,14 +603,23 @@ def test_ladder_of_another_form(
         load_bundle(tmp_path / "b")
 
 
-def test_rungs_of_another_number_refused(network, scans, labels, told, tmp_path, edit):
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"rungs": [0.5, 0.5]}, r"rungs must have one for each step"),
+        ({"ordered": False}, r"labels must be ordered"),
+    ],
+)
+def test_ladder_beside_other_labels_refused(
+    network, scans, labels, told, tmp_path, edit, changes, reason
+):
     refine = OrdinalClassifier(network(), order=["healthy", "mild", "severe"])
     cascade = HierarchicalClassifier(network(), refine, refinement="ordered")
     cascade.set_params(ordered=True).fit(scans(), labels)
     save_bundle(tmp_path / "b", cascade, told(cascade))
     info = json.loads((tmp_path / "b" / "info.json").read_text())
-    edit(tmp_path / "b", "info.json", **info | {"rungs": [0.5, 0.5]})
-    with pytest.raises(BundleError, match=r"rungs must have one for each step"):
+    edit(tmp_path / "b", "info.json", **info | changes)
+    with pytest.raises(BundleError, match=reason):
         load_bundle(tmp_path / "b")
 
 
