@@ -81,6 +81,7 @@ class Network(nn.Module):
         super().__init__()
         self.featurizer = featurizer
         self.head = head
+        self._frozen_norm = False
 
     def forward(self, images: Tensor) -> Tensor:
         """Score images.
@@ -98,7 +99,9 @@ class Network(nn.Module):
         logits: Tensor = self.head(self.featurizer(images))
         return logits
 
-    def set_trained_part(self, part: TrainedPart, *, n_last: int = 1) -> None:
+    def set_trained_part(
+        self, part: TrainedPart, *, n_last: int = 1, frozen_norm: bool = False
+    ) -> None:
         """Choose what learns.
 
         Parameters
@@ -107,7 +110,11 @@ class Network(nn.Module):
             ``last`` is the head and the last `n_last` blocks of the trunk.
         n_last : int, at least 1, default=1
             How many blocks ``last`` means.
+        frozen_norm : bool, default=False
+            BatchNorm of the trunk keeps its means and variances; its scales and
+            shifts learn.
         """
+        self._frozen_norm = frozen_norm
         self.featurizer.requires_grad_(part == "all")
         self.head.requires_grad_(True)
         if part == "last":
@@ -125,6 +132,10 @@ class Network(nn.Module):
             own = list(module.parameters(recurse=False))
             if own and not any(parameter.requires_grad for parameter in own):
                 module.eval()
+        if self._frozen_norm:
+            for module in self.featurizer.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
         return self
 
 

@@ -263,7 +263,9 @@ def fit_network(
         One entry for each epoch.
     """
     augment = make_augmentation(options.augment, options.image_size)
-    network.set_trained_part(options.part, n_last=options.n_last)
+    network.set_trained_part(
+        options.part, n_last=options.n_last, frozen_norm=options.frozen_norm
+    )
 
     def fetch(scans: Indices, places: Indices, epoch: int) -> Tensor:
         frames = [

@@ -53,6 +53,11 @@ class NetworkOptions(BaseModel):
         description="where the head of a network that is trained begins; probe: at its "
         "optimum on the frozen trunk",
     )
+    frozen_norm: bool = Field(
+        False,
+        description="BatchNorm of a trunk that learns keeps the means and variances it "
+        "came with, which a start at the probe's optimum rests on",
+    )
     image_size: int = Field(
         224, ge=32, le=2048, description="side of what the network sees, in pixels"
     )

@@ -22,6 +22,7 @@ from hierclf.training import estimator
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
 from hierclf.training.state import put_together, take_apart
+from hierclf.training.trunks import backbone_of
 from hierclf.transforms.augment import AugmentOptions
 
 TINY = NetworkOptions(
@@ -87,6 +88,42 @@ def test_head_begins_at_its_optimum_on_the_frozen_trunk(scans: pd.DataFrame) -> 
     random = NetworkClassifier(_with(still, start="random"), seed=3)
     random.fit(scans, scans["label"])
     assert not torch.allclose(random.network_.head.weight, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("frozen_norm", [True, False])
+def test_training_goes_on_from_the_probe_where_batch_norm_is_kept(
+    scans: pd.DataFrame, frozen_norm: bool
+) -> None:
+    """The first epoch's loss is the probe's, unless BatchNorm looks at batches."""
+    still = _with(
+        WHOLE,
+        start="probe",
+        frozen_norm=frozen_norm,
+        views="whole",
+        balance=1.0,
+        augment=AugmentOptions(crop=1.0, horizontal_flip=False),
+        learning_rate=1e-9,
+        weight_decay=0.0,
+        epochs=1,
+    )
+    stage = NetworkClassifier(still, seed=3).fit(scans, scans["label"])
+    said = stage.predict_proba(scans)
+    places = np.searchsorted(stage.classes_, scans["label"])
+    loss = -np.log(said[np.arange(len(places)), places]).mean()
+    fresh = backbone_of(still.backbone, still.weights, None, 3).trunk
+    trunk = stage.network_.featurizer.trunk
+    kept = all(
+        torch.equal(found, expected)
+        for (name, found), expected in zip(
+            trunk.named_buffers(), fresh.buffers(), strict=True
+        )
+        if name.endswith(("running_mean", "running_var"))
+    )
+    assert kept == frozen_norm
+    if frozen_norm:
+        assert stage.history_[0].train_loss == pytest.approx(loss, rel=1e-3)
+        learning = [name for name, one in trunk.named_parameters() if one.requires_grad]
+        assert any("bn" in name for name in learning)
 
 
 def test_ladder_on_a_frozen_trunk(scans: pd.DataFrame) -> None:
