@@ -22,6 +22,7 @@ VERBS = {
     "shift": "the cut point on scans of a new ward without labels, or why not",
     "score": "a folder of scans to a table of scores",
     "export": "a bundle, or a part of it, for other software",
+    "serve": "a bundle as a web application with sign-in",
 }
 """Commands; each is a module with a function ``main``."""
 

@@ -96,15 +96,26 @@ def read_records(folder: Path) -> list[Record]:
 
 
 def commit() -> str:
-    """Describe the commit, ``-dirty`` where files differ from it."""
-    told = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    """Describe the commit, ``-dirty`` where files differ from it, records left out."""
+    others = ":(exclude,top,glob)experiments/*/results/**"
+    name = _git("describe", "--always", "--exclude", "*")
+    changed = _git("status", "--porcelain", "--untracked-files=no", "--", others)
+    return f"{name}{'-dirty' if changed else ''}" if name else "unknown"
+
+
+def _git(*told: str) -> str:
+    """Ask git; '' where there is none."""
     try:
-        done = subprocess.run(  # noqa: S603 - a fixed command
-            told, cwd=HERE, capture_output=True, text=True, check=False
+        done = subprocess.run(  # noqa: S603 - fixed commands
+            ["git", *told],  # noqa: S607 - whichever git there is
+            cwd=HERE,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except OSError:
-        return "unknown"
-    return done.stdout.strip() or "unknown"
+        return ""
+    return done.stdout.strip()
 
 
 def chosen_options(options: TrainOptions) -> dict[str, Any]:

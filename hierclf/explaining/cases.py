@@ -99,6 +99,8 @@ class Look:
         What the networks see of its frame; None where that is all of it.
     code, message : str
         Why it was not read; '' where it was.
+    lungs_found : {"yes", "no", ""}
+        Whether lungs were found; '' where nothing looks for them.
     """
 
     case: Case
@@ -111,6 +113,7 @@ class Look:
     cut: Bools | None = None
     code: str = ""
     message: str = ""
+    lungs_found: str = ""
 
 
 def list_cases(source: Path, limit: int | None) -> Cases:
@@ -186,7 +189,7 @@ def make_look(cascade: HierarchicalClassifier) -> Callable[[Case], Look]:
     look : callable
         Case to `Look`; it raises nothing that is the fault of one scan.
     """
-    shrink, look_for = shrinker(cascade), lungs_in(cascade)
+    view = make_viewer(cascade)
 
     def look(case: Case) -> Look:
         digest = ""
@@ -194,24 +197,48 @@ def make_look(cascade: HierarchicalClassifier) -> Callable[[Case], Look]:
             content = read_bytes(case.path)
             digest = sha256_bytes(content)
             with refusing("E_DECODE", "a scan"):
-                pixels = decode_scan(content).pixels
-                shape = (pixels.shape[0], pixels.shape[1])
-                seen = shrink(pixels)
-                lungs = look_for(seen)
-                return Look(
-                    case,
-                    digest,
-                    seen,
-                    _picture(pixels),
-                    shape,
-                    _mask(case.lesion_mask, shape),
-                    _mask(case.lung_mask, shape),
-                    lungs.mask if lungs and lungs.found else None,
-                )
+                return view(case, digest, decode_scan(content).pixels)
         except ScanError as error:
             return Look(case, digest, code=error.code, message=str(error))
 
     return look
+
+
+def make_viewer(
+    cascade: HierarchicalClassifier,
+) -> Callable[[Case, str, Frame], Look]:
+    """Make the function that prepares a scan, which is decoded, to be explained.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        What looks at it.
+
+    Returns
+    -------
+    view : callable
+        Case, digest of its bytes and pixels to `Look`; a mask of the case that cannot
+        be read raises ScanError.
+    """
+    shrink, look_for = shrinker(cascade), lungs_in(cascade)
+
+    def view(case: Case, digest: str, pixels: Frame) -> Look:
+        shape = (pixels.shape[0], pixels.shape[1])
+        seen = shrink(pixels)
+        lungs = look_for(seen)
+        return Look(
+            case,
+            digest,
+            seen,
+            _picture(pixels),
+            shape,
+            _mask(case.lesion_mask, shape),
+            _mask(case.lung_mask, shape),
+            lungs.mask if lungs and lungs.found else None,
+            lungs_found=lungs.word if lungs else "",
+        )
+
+    return view
 
 
 def _picture(pixels: Frame) -> NDArray[np.uint8]:

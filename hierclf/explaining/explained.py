@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hierclf.cascade.decisions import Decisions
-from hierclf.cascade.guards import Guards
+from hierclf.cascade.guards import Guarded, Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
 from hierclf.data.rows import take
@@ -46,6 +46,12 @@ class Explained:
     refine : StageMap or None
         Evidence for the label; None where the screen decided, or the refinement
         looks at nothing that can be shown.
+    probabilities : tuple of float
+        Of all labels, healthy first.
+    view_spread : float, optional
+        Of the screen's score over the views.
+    label_set : tuple of str
+        Labels that may be true, where the deferral of the bundle names them.
     """
 
     look: Look
@@ -56,6 +62,9 @@ class Explained:
     action: str
     screen: StageMap
     refine: StageMap | None
+    probabilities: tuple[float, ...] = ()
+    view_spread: float | None = None
+    label_set: tuple[str, ...] = ()
 
     @property
     def deciding(self) -> StageMap:
@@ -154,10 +163,9 @@ class Explainer:
         told = self.cascade.decide(pixels)
         if not np.isfinite(told.probabilities).all():
             raise FloatingPointError("a score is not finite")
-        actions = [""] * len(good)
+        guarded = None
         if self._guards.active:
             guarded = self._guards.look(self.cascade, pixels, told)
-            actions = guarded.action.tolist()
         sick = np.ones(len(good), dtype=np.bool_)
         screens = self.maps_of(self.screen, pixels, sick, told.screen_score)
         labels = np.asarray(self.cascade.hierarchy_.labels)[told.decided]
@@ -169,10 +177,11 @@ class Explainer:
             maps = self.maps_of(self.refine, take(pixels, rows), labels[rows], scores)
             refined = dict(zip(rows.tolist(), maps, strict=True))
         return [
-            _explained(look, told, place, str(labels[place]), action, screen, refined)
-            for place, (look, action, screen) in enumerate(
-                zip(good, actions, screens, strict=True)
+            replace(
+                _explained(look, told, place, str(labels[place]), screen, refined),
+                **_guarded(guarded, place, self.cascade.hierarchy_.labels),
             )
+            for place, (look, screen) in enumerate(zip(good, screens, strict=True))
         ]
 
     def maps_of(
@@ -229,7 +238,6 @@ def _explained(
     told: Decisions,
     place: int,
     label: str,
-    action: str,
     screen: StageMap,
     refined: dict[int, StageMap],
 ) -> Explained:
@@ -240,7 +248,26 @@ def _explained(
         label=label,
         screen_score=float(told.screen_score[place]),
         probability=float(told.probabilities[place, decided]),
-        action=action,
+        action="",
         screen=screen,
         refine=refined.get(place),
+        probabilities=tuple(map(float, told.probabilities[place])),
+        view_spread=(
+            None if told.view_spread is None else float(told.view_spread[place])
+        ),
     )
+
+
+def _guarded(
+    guarded: Guarded | None, place: int, labels: Sequence[Any]
+) -> dict[str, Any]:
+    """Give what the guards say of one scan."""
+    if guarded is None:
+        return {}
+    told: dict[str, Any] = {"action": str(guarded.action[place])}
+    if guarded.sets is not None:
+        within = guarded.sets[place]
+        told["label_set"] = tuple(
+            str(label) for label, inside in zip(labels, within, strict=True) if inside
+        )
+    return told

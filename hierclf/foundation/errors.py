@@ -29,6 +29,7 @@ ScanCode = Literal[
     "E_GONE",
     "E_CHANGED",
     "E_MEMORY",
+    "E_TIMEOUT",
 ]
 """Why a scan was not read; stable, so that a program can rely on it."""
 

@@ -105,6 +105,28 @@ def shade(picture: Pixels, heat: Floats) -> Pixels:
     return _mixed(picture, paint, level)
 
 
+def layer(heat: Floats, shape: tuple[int, int]) -> Pixels:
+    """Draw a map as a layer of its own, to be laid over a scan.
+
+    Parameters
+    ----------
+    heat : ndarray of float, shape (side, side), at least 0
+        In the frame. Its colors go from 0 to its own maximum.
+    shape : tuple of int
+        Height and width of the picture that it is laid over.
+
+    Returns
+    -------
+    layer : ndarray of uint8, shape (height, width, 4)
+        Red, green, blue, and how much of them is seen: nothing where it is cold.
+    """
+    level = _stretched(heat / (float(heat.max()) or 1.0), shape)
+    drawn: Floats = colormaps["inferno"](level)
+    drawn[:, :, 3] = level
+    painted: Pixels = np.rint(drawn * 255).astype(np.uint8)
+    return painted
+
+
 def signed(picture: Pixels, heat: Floats, most: float) -> Pixels:
     """Lay a channel over a scan: red speaks for the class, blue against it.
 

@@ -12,6 +12,7 @@ from hierclf.config.checking import CheckOptions
 from hierclf.config.commands import EvaluateOptions, SweepOptions, TrainOptions
 from hierclf.config.explaining import ExplainOptions
 from hierclf.config.segmenting import SegmentOptions
+from hierclf.config.serving import ServeOptions
 from hierclf.config.shift import ShiftOptions
 from hierclf.console import _leaves, flag_of
 from hierclf.exporting.options import ExportOptions
@@ -31,6 +32,7 @@ KINDS = {
     "score": ScoreOptions,
     "export": ExportOptions,
     "phantom": PhantomOptions,
+    "serve": ServeOptions,
 }
 
 

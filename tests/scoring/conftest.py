@@ -44,7 +44,8 @@ def scan() -> Callable[[Path, int], Path]:
     return write_scan
 
 
-def _save(folder: Path, **refine) -> Path:
+def save_tiny(folder: Path, **refine) -> Path:
+    """Train a cascade of two tiny networks on noise, and write it."""
     tiny = {
         "backbone": "test_resnet",
         "weights": "none",
@@ -77,12 +78,12 @@ def _save(folder: Path, **refine) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory) -> Path:
-    return _save(tmp_path_factory.mktemp("bundles") / "one")
+    return save_tiny(tmp_path_factory.mktemp("bundles") / "one")
 
 
 @pytest.fixture(scope="session")
 def bundle_of_two_sizes(tmp_path_factory) -> Path:
-    return _save(tmp_path_factory.mktemp("bundles") / "two", image_size=96)
+    return save_tiny(tmp_path_factory.mktemp("bundles") / "two", image_size=96)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""The web application: sign in, upload, see what the cascade says."""

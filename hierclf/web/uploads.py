@@ -1,0 +1,164 @@
+"""An upload: received, looked at by its first bytes, and queued."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import BinaryIO
+from uuid import UUID
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from hierclf.data.dicom import is_dicom
+from hierclf.data.raster import raster_format
+from hierclf.foundation.files import explain_os_error
+from hierclf.web.account_rows import SignedIn
+from hierclf.web.dependencies import check_csrf, services_of
+from hierclf.web.study_rows import StudyRow
+
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        ".png": "PNG",
+        ".jpg": "JPEG",
+        ".jpeg": "JPEG",
+        ".tif": "TIFF",
+        ".tiff": "TIFF",
+        ".dcm": "DICOM",
+    }
+)
+"""Endings that are taken, and what must be inside."""
+_LONGEST_NAME = 255
+_PART = 1 << 20
+_LONGEST_KEY = 64
+
+
+async def receive(request: Request, signed: SignedIn) -> StudyRow:
+    """Take one scan of a form, and queue it.
+
+    Parameters
+    ----------
+    request : Request
+        ``multipart/form-data`` with one part ``file``, maybe a field ``batch``; a
+        header ``Idempotency-Key`` makes a second try the first one's study.
+    signed : SignedIn
+        Whose study it will be.
+
+    Returns
+    -------
+    study : StudyRow
+        Queued; its file is on disk.
+
+    Raises
+    ------
+    HTTPException
+        422 if it is not one file of a kind that is taken, 413 if it is too large,
+        403 without the token of the form.
+    QueueFull, QuotaReached
+        See `hierclf.web.studies.Studies.accept`.
+    """
+    async with request.form(max_files=1, max_fields=8) as form:
+        check_csrf(request, signed, form)
+        upload = _one_file(form)
+        name = clean_name(upload.filename or "")
+        told = (name, _batch_of(form), _key_of(request))
+        return await run_in_threadpool(_keep, request, signed, upload.file, told)
+
+
+def _one_file(form: FormData) -> UploadFile:
+    strangers = set(form) - {"file", "batch", "csrf"}
+    files = [one for one in form.getlist("file") if isinstance(one, UploadFile)]
+    if strangers or len(files) != 1 or not files[0].filename:
+        raise HTTPException(422, "Expected one file, in the part 'file'.")
+    return files[0]
+
+
+def clean_name(told: str) -> str:
+    """Keep what may be shown of a file's name: no folders, no control characters.
+
+    Examples
+    --------
+    >>> clean_name("../../etc/scan" + chr(0) + ".png")
+    'scan.png'
+    """
+    last = told.replace("\\", "/").rpartition("/")[2]
+    return "".join(one for one in last if one.isprintable())[-_LONGEST_NAME:]
+
+
+def _batch_of(form: FormData) -> str:
+    told = form.get("batch", "")
+    if not isinstance(told, str) or not told:
+        return ""
+    try:
+        return str(UUID(told))
+    except ValueError:
+        raise HTTPException(422, "Expected a UUID in the field 'batch'.") from None
+
+
+def _key_of(request: Request) -> str:
+    key = request.headers.get("idempotency-key", "")
+    if len(key) > _LONGEST_KEY or not key.isascii():
+        raise HTTPException(
+            422, f"Expected an Idempotency-Key of at most {_LONGEST_KEY} characters."
+        )
+    return key
+
+
+def _keep(
+    request: Request, signed: SignedIn, source: BinaryIO, told: tuple[str, str, str]
+) -> StudyRow:
+    """Write the upload beside the studies, and hand it over."""
+    name, batch, key = told
+    suffix = Path(name).suffix.lower()
+    _check_kind(suffix, source)
+    services = services_of(request)
+    folder = services.options.folder / "studies"
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".incoming-") as place:
+        path = Path(place) / "upload"
+        digest, size = _copy(source, path)
+        study = services.studies.accept(
+            signed.account.id,
+            name,
+            path,
+            sha256=digest,
+            size=size,
+            batch=batch,
+            request_key=key,
+        )
+    services.audit.write(signed.account.name, "upload", study=study.id, sha256=digest)
+    services.supervisor.wake()
+    return study
+
+
+def _check_kind(suffix: str, source: BinaryIO) -> None:
+    """Refuse an ending that is not taken, or one that the content contradicts."""
+    start = source.read(256)
+    source.seek(0)
+    inside = "DICOM" if is_dicom(start) else raster_format(start)
+    wanted = KINDS.get(suffix)
+    if wanted is None:
+        raise HTTPException(422, f"Expected a file of {', '.join(KINDS)}.")
+    if inside != wanted:
+        found = inside if inside in KINDS.values() else "something else"
+        raise HTTPException(422, f"Expected {wanted} in a file *{suffix}, got {found}.")
+
+
+def _copy(source: BinaryIO, path: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    try:
+        with os.fdopen(os.open(path, flags, 0o600), "wb") as target:
+            while part := source.read(_PART):
+                digest.update(part)
+                size += target.write(part)
+            target.flush()
+            os.fsync(target.fileno())
+    except OSError as error:
+        raise explain_os_error("keep an upload", error) from error
+    return digest.hexdigest(), size

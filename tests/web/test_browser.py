@@ -1,0 +1,290 @@
+"""The whole way in a real browser, against a real server with a real worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.data import get_testdata_file
+
+from hierclf.web.audit import verify
+from hierclf.web.clock import now_ms
+from hierclf.web.database import Database
+from hierclf.web.tables import Account
+from hierclf.web.tokens import Tokens
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "another good one"  # noqa: S105
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine"),
+]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Parameters
+    ----------
+    process : Popen
+        To be ended.
+    place : str
+        Where it answers.
+    state : Path
+        Its folder.
+    password : str
+        Of the administrator, for the first time.
+    """
+
+    process: subprocess.Popen[str]
+    place: str
+    state: Path
+    password: str
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    state, port = tmp_path_factory.mktemp("server") / "state", _free_port()
+    command = [sys.executable, "-m", "hierclf.serve", "--state", str(state)]
+    made = subprocess.run(
+        [*command, "--create-admin", "root"], capture_output=True, text=True, check=True
+    )
+    found = re.search(r"root: (\S+)", made.stdout)
+    assert found is not None
+    told = [*command, "--bundle", str(bundle), "--port", str(port), "--threads", "1"]
+    process = subprocess.Popen(told, text=True)
+    place = f"http://localhost:{port}"
+    _await(place, process)
+    yield Server(process, place, state, found[1])
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+def _await(place: str, process: subprocess.Popen[str]) -> None:
+    end = time.monotonic() + 120
+    while True:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        try:
+            if httpx.get(f"{place}/ready").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def page(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        found = browser.new_page(base_url=server.place, locale="en-US")
+        found.set_default_timeout(60_000)
+        troubles: list[str] = []
+        found.on("pageerror", lambda error: troubles.append(str(error)))
+        found.on(
+            "console",
+            lambda line: troubles.append(line.text) if line.type == "error" else None,
+        )
+        yield found
+        browser.close()
+        assert [one for one in troubles if "403" not in one] == []
+
+
+@pytest.fixture(scope="module")
+def scan(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scans") / "thorax 7.png"
+    pixels = np.random.default_rng(3).integers(0, 256, (120, 100)).astype(np.uint8)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def test_from_signing_in_to_signing_out(
+    page: Any, server: Server, scan: Path, tmp_path: Path
+) -> None:
+    _sign_in(page, server)
+    _upload(page, [scan])
+    assert page.url.startswith(f"{server.place}/studies/")
+    _look_at_result(page)
+    study = page.url.rpartition("/")[2]
+    _upload(page, [Path(str(get_testdata_file("CT_small.dcm")))])
+    page.wait_for_selector("[data-viewer]")
+    _find_in_list(page, study, tmp_path)
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/sign-in")
+    page.goto(f"/studies/{study}")
+    assert "/sign-in" in page.url
+    assert verify(server.state / "audit.jsonl") >= 6
+
+
+def _sign_in(page: Any, server: Server) -> None:
+    page.goto("/")
+    page.get_by_label("Name").fill("root")
+    page.get_by_label("Password").fill("wrong password")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_text("do not", exact=False).first.wait_for()
+    page.get_by_label("Name").fill("root")
+    page.get_by_label("Password").fill(server.password)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/account")
+    for name, value in (
+        ("old", server.password),
+        ("new", PASSWORD),
+        ("again", PASSWORD),
+    ):
+        page.locator(f"input[name={name}]").fill(value)
+    page.locator("form[action='/account/password'] button").click()
+    page.wait_for_url("**/account?done=password")
+
+
+def _upload(page: Any, paths: list[Path]) -> None:
+    page.goto("/")
+    page.locator("#file").set_input_files([str(path) for path in paths])
+    page.locator("form[data-upload] button.main").click()
+    page.wait_for_url(re.compile("/(studies|batches)/"))
+
+
+def _look_at_result(page: Any) -> None:
+    page.wait_for_selector("[data-viewer]")
+    assert page.locator("h1").inner_text().startswith(("Healthy", "Diseased"))
+    heat = page.locator("img.heat:not([hidden])")
+    before = heat.evaluate("one => getComputedStyle(one).opacity")
+    slider = page.locator("input[data-opacity]")
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    assert float(heat.evaluate("one => getComputedStyle(one).opacity")) > float(before)
+    assert heat.evaluate("one => one.naturalWidth") > 0
+    page.locator("[data-zoom=in]").click()
+    assert page.locator("[data-zoomed]").inner_text() != "100 %"
+    page.locator("input[data-level]").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_text("Research use only").is_visible()
+
+
+def _find_in_list(page: Any, study: str, folder: Path) -> None:
+    page.goto("/studies")
+    page.get_by_label("Search").fill("thorax")
+    page.get_by_role("button", name="Show").click()
+    assert page.locator(f"a[href='/studies/{study}']").count() == 1
+    assert page.get_by_text("CT_small.dcm").count() == 0
+    with page.expect_download() as told:
+        page.get_by_role("link", name="Export CSV").click()
+    told.value.save_as(folder / "studies.csv")
+    text = (folder / "studies.csv").read_text()
+    assert study in text
+    assert "CT_small.dcm" in text
+
+
+def test_a_folder_with_files_that_are_none(
+    page: Any, server: Server, scan: Path, tmp_path: Path
+) -> None:
+    """After the first test: it needs the password that was set there."""
+    page.goto("/sign-in")
+    page.get_by_label("Name").fill("root")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(server.place + "/")
+    shutil.copy(scan, tmp_path / "good.png")
+    (tmp_path / "half.png").write_bytes(scan.read_bytes()[:2000])
+    _upload(page, [tmp_path / "good.png", tmp_path / "half.png"])
+    page.wait_for_url("**/batches/*")
+    page.get_by_text("Not accepted").first.wait_for()
+    page.get_by_text(re.compile("Healthy|Diseased")).first.wait_for()
+
+
+def test_the_lines_of_the_readme_work(
+    server: Server, scan: Path, tmp_path: Path
+) -> None:
+    database = Database(f"sqlite:///{server.state / 'hierclf.db'}")
+    with database.session() as session:
+        account = session.query(Account).one()
+        account.must_change = False
+    _, token = Tokens(database, clock=now_ms).make(account.id, "test")
+    database.close()
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+    lines = [line for line in readme.splitlines() if line.startswith("curl ")]
+    assert len(lines) == 5
+    told = {"TOKEN": token, "SCAN": str(scan)}
+    for line in lines:
+        done = subprocess.run(
+            ["bash", "-c", line.replace("http://localhost:8000", server.place)],  # noqa: S607
+            env=os.environ | told,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        if "STUDY" not in told:
+            told["STUDY"] = json.loads(done.stdout)["id"]
+            _await_result(server, told)
+    assert (tmp_path / "heat.png").read_bytes().startswith(b"\x89PNG")
+
+
+def _await_result(server: Server, told: dict[str, str]) -> None:
+    headers = {"authorization": f"Bearer {told['TOKEN']}"}
+    place = f"{server.place}/api/v1/studies/{told['STUDY']}"
+    end = time.monotonic() + 60
+    while httpx.get(place, headers=headers).json()["status"] != "done":
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_killed_server_ends_its_worker(bundle: Path, tmp_path: Path) -> None:
+    port = _free_port()
+    told = [sys.executable, "-m", "hierclf.serve", "--state", str(tmp_path / "state")]
+    told += ["--bundle", str(bundle), "--port", str(port), "--threads", "1"]
+    process = subprocess.Popen(told, start_new_session=True)
+    _await(f"http://localhost:{port}", process)
+    children = _children(process.pid)
+    assert children
+    process.kill()
+    process.wait()
+    end = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() and _is_alive(pid) for pid in children):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    own = [int(one) for task in tasks for one in task.read_text().split()]
+    return own + [deeper for one in own for deeper in _children(one)]
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    finally:
+        os.sched_yield()

@@ -1,0 +1,62 @@
+"""The two languages say the same things."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+
+import pytest
+
+from hierclf.config.serving import NOTICE
+from hierclf.web.rendering import STATIC
+from hierclf.web.wording import script_words, why_no_score, words
+from hierclf.web.wording_chinese import CHINESE
+from hierclf.web.wording_english import ENGLISH
+
+TEMPLATES = STATIC.parent / "templates"
+
+
+def _places(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+
+
+def test_both_languages_have_the_same_keys_in_the_same_order() -> None:
+    assert list(ENGLISH) == list(CHINESE)
+
+
+@pytest.mark.parametrize("key", ENGLISH)
+def test_what_is_filled_in_is_the_same(key: str) -> None:
+    assert _places(ENGLISH[key]) == _places(CHINESE[key])
+    assert CHINESE[key].strip()
+
+
+def test_chinese_is_chinese() -> None:
+    latin = {
+        key
+        for key, text in CHINESE.items()
+        if not re.search("[一-鿿\u3002\uff1a]", text)
+    }
+    assert latin == set()
+
+
+def test_every_word_that_templates_ask_for_is_there() -> None:
+    text = "".join(path.read_text() for path in TEMPLATES.glob("*.j2"))
+    asked = set(re.findall(r"\bt\.([a-z_]+)", text))
+    assert len(asked) > 100
+    assert asked <= set(ENGLISH)
+
+
+def test_every_word_that_scripts_ask_for_is_sent() -> None:
+    script = (STATIC / "app.js").read_text()
+    asked = set(re.findall(r"words\.([a-z_0-9]+)", script))
+    assert asked
+    assert asked <= set(script_words("zh"))
+
+
+def test_the_default_notice_is_in_both_languages() -> None:
+    assert words("en")["notice"] == NOTICE
+
+
+def test_a_code_without_words_has_general_ones() -> None:
+    assert why_no_score("zh", "E_NEW") == CHINESE["E_OTHER"]
+    assert why_no_score("en", "E_TS") == ENGLISH["E_TS"]
