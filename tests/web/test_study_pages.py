@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from PIL import Image
@@ -160,7 +160,7 @@ def test_others_studies_are_not_there(ward: Ward) -> None:
 
 
 @pytest.mark.parametrize(
-    "study", [str(uuid4()), "1", "1'%20OR%201=1--", "%00", "a" * 99]
+    "study", [str(UUID(int=7)), "1", "1'%20OR%201=1--", "%00", "a" * 99]
 )
 def test_numbers_of_no_study_are_not_there(ward: Ward, study: str) -> None:
     browser = ward.browser("Ben")
