@@ -213,14 +213,16 @@ def _beside(results: RunResults) -> dict[str, Figure]:
 def settled_epoch(epochs: tuple[EpochFigures, ...]) -> int | None:
     """Say from which epoch on the training loss stays near its lowest.
 
-    Within a tenth of the whole way down; the sources read it off a plot.
+    Within a tenth of the whole way down; the sources read it off a plot. None where the
+    last epoch is still farther off.
     """
     losses = [epoch.train_loss for epoch in epochs]
     if not losses or any(loss is None for loss in losses):
         return None
     known = np.array(losses, dtype=float)
     far = np.flatnonzero(known > known.min() + 0.1 * (known.max() - known.min()))
-    return int(far[-1]) + 2 if far.size else 1
+    settled = int(far[-1]) + 2 if far.size else 1
+    return settled if settled <= len(known) else None
 
 
 def _own(row: Row, options: TrainOptions) -> Facts:

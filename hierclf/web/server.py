@@ -231,7 +231,8 @@ def _run(services: Services) -> None:
         ssl_keyfile=options.tls_key,
     )
     scheme = "https" if options.tls_key else "http"
-    _log.info("serving at %s://%s:%d", scheme, options.host, options.port)
+    name = "localhost" if options.is_loopback else options.host
+    _log.info("serving at %s://%s:%d", scheme, name, options.port)
     try:
         uvicorn.Server(config).run()
     except SystemExit as error:  # how uvicorn tells that it could not listen
