@@ -27,6 +27,8 @@ MEMORY = 3 << 30
 MOST_FILES = 200
 """After so many files a child is replaced: what its decoders leaked goes with it."""
 _START_S = 60.0
+_CPU_S = 3600
+"""Of a child in all: one that outlives its parent, at work on a file, ends by this."""
 _ADVICE = "Export the scan again"
 
 
@@ -165,6 +167,7 @@ def _serve(pipe: Connection, memory: int, limits: ReadLimits) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (memory, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
     with suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         pipe.send(True)
         while True:

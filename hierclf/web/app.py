@@ -93,6 +93,7 @@ def _handle_errors(app: FastAPI) -> None:
     app.add_exception_handler(QuotaReached, _quota)
     app.add_exception_handler(Unavailable, _unavailable)
     app.add_exception_handler(ResourceError, _out_of_resources)
+    app.add_exception_handler(OSError, _out_of_resources)  # a full /tmp, for one
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _defect)
 
@@ -159,7 +160,7 @@ async def _unavailable(request: Request, _: Exception) -> Response:
 
 
 async def _out_of_resources(request: Request, error: Exception) -> Response:
-    _log.error("%s", error)
+    _log.error("%s", type(error).__name__ if isinstance(error, OSError) else error)
     return answer(request, 507, "The server cannot keep it. Tell its administrator.")
 
 

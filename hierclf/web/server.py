@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from hierclf import __version__
 from hierclf.config.serving import ServeOptions
 from hierclf.foundation.errors import BundleError, HierclfError, ResourceError
 from hierclf.foundation.files import explain_os_error
@@ -20,6 +21,7 @@ from hierclf.web.audit import AuditLog
 from hierclf.web.clock import now_ms
 from hierclf.web.database import Database, open_database
 from hierclf.web.dependencies import Services
+from hierclf.web.result import About
 from hierclf.web.secret import read_secret
 from hierclf.web.studies import Studies
 from hierclf.web.supervisor import Supervisor, make_supervisor
@@ -152,7 +154,9 @@ def serve(options: ServeOptions) -> None:
     )
     supervisor.start()
     try:
-        _await_model(supervisor, options.bundle_digest)
+        about = _await_model(supervisor, options.bundle_digest)
+        told = {"bundle": about.digest, "version": __version__}
+        services.audit.write("server", "started", **told)
         with _Sweeper(services):
             _run(services)
     finally:
@@ -160,7 +164,7 @@ def serve(options: ServeOptions) -> None:
         database.close()
 
 
-def _await_model(supervisor: Supervisor, digest: str) -> None:
+def _await_model(supervisor: Supervisor, digest: str) -> About:
     """Wait until the worker has the bundle, and see that it is the right one."""
     about = supervisor.wait(_READY_S)
     if supervisor.trouble:
@@ -175,6 +179,7 @@ def _await_model(supervisor: Supervisor, digest: str) -> None:
             f"bundle: expected the digest {digest}, got {about.digest}. Serve the "
             "bundle that was released, or change --bundle-digest."
         )
+    return about
 
 
 class _Sweeper:

@@ -18,6 +18,7 @@ from starlette.requests import Request
 
 from hierclf.data.dicom import is_dicom
 from hierclf.data.raster import raster_format
+from hierclf.foundation.errors import ResourceError
 from hierclf.foundation.files import explain_os_error
 from hierclf.web.account_rows import SignedIn
 from hierclf.web.dependencies import check_csrf, services_of
@@ -131,7 +132,13 @@ def _keep(
             batch=batch,
             request_key=key,
         )
-    services.audit.write(signed.account.name, "upload", study=study.id, sha256=digest)
+    try:
+        services.audit.write(
+            signed.account.name, "upload", study=study.id, sha256=digest
+        )
+    except ResourceError:  # what cannot be written down is not kept
+        services.studies.delete(signed.account.id, study.id)
+        raise
     services.supervisor.wake()
     return study
 

@@ -545,6 +545,29 @@ def test_nothing_is_done_that_cannot_be_written_down(
     assert site.services.studies.counts() == {"queued": 1}
 
 
+def test_an_upload_that_cannot_be_written_down_is_not_kept(
+    site: Site, ann: Browser
+) -> None:
+    path = site.services.options.folder / "audit.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    assert ann.upload().status_code == 507
+    assert site.services.studies.counts() == {}
+    assert list((site.services.options.folder / "studies").iterdir()) == []
+
+
+def test_a_temporary_folder_that_is_full(
+    site: Site, ann: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "/secret/place")
+
+    monkeypatch.setattr("hierclf.web.uploads.tempfile.TemporaryDirectory", full)
+    answer = ann.upload()
+    assert answer.status_code == 507
+    assert "/secret/place" not in answer.text
+    assert site.services.studies.counts() == {}
+
+
 # --- the API
 
 
