@@ -583,6 +583,12 @@ def test_the_api_is_opened_by_a_token_alone(site: Site, ann: Browser) -> None:
     assert browser.get("/api/v1/me", headers=told).status_code == 401
 
 
+def test_the_api_waits_for_a_password_of_ones_own(site: Site) -> None:
+    account, _ = site.services.accounts.create("Bob")
+    told = site.token(account.id)
+    assert site.browser().get("/api/v1/me", headers=told).status_code == 401
+
+
 def test_the_api_from_upload_to_deletion(site: Site) -> None:
     told = site.token(site.account("Ann"))
     client = site.browser().client

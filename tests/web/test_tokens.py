@@ -7,7 +7,7 @@ import pytest
 from hierclf.foundation.errors import InputError
 from hierclf.web.accounts import Accounts
 from hierclf.web.database import Database
-from hierclf.web.tables import Token
+from hierclf.web.tables import Account, Token
 from hierclf.web.tokens import Tokens
 from tests.web.conftest import Hours
 
@@ -39,6 +39,18 @@ def test_a_token_opens_its_account(
     tokens.drop(ann.id, row.id)
     assert tokens.owner(key) is None
     assert tokens.list(bob.id)[0].id == later.id
+
+
+def test_a_token_that_was_left_to_a_disabled_account_opens_nothing(
+    tokens: Tokens, accounts: Accounts, database: Database
+) -> None:
+    ann = accounts.create("Ann")[0]
+    _, key = tokens.make(ann.id, "script")
+    with database.session() as session:
+        row = session.get(Account, ann.id)
+        assert row is not None
+        row.is_disabled = True
+    assert tokens.owner(key) is None
 
 
 def test_there_are_only_so_many(tokens: Tokens, accounts: Accounts) -> None:
