@@ -101,12 +101,13 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "uploaded": "上传时间",
         # result
         "means_healthy": "筛查分数低于判定阈值。",
-        "means_diseased": "筛查分数达到判定阈值。在患病类别中，最符合 {label}。",
+        "means_diseased": "筛查分数达到判定阈值，细分判定为 {label}。",
         "means_reader": "模型把握不足，无法判定。请由医师判读此影像。",
         "means_out_of_scope": "此影像与模型的训练影像差异过大。不作判定，其数值和热图"
         "不可使用。",
         "leans": "仅按判定阈值则为：{decision}（{label}）。",
         "no_lungs": "未找到肺部，按整幅图像评分。",
+        "no_gate": "此模型不检查影像内容：请确认影像属于模型适用的类型。",
         "numbers": "数值",
         "numbers_anyway": "仍要查看数值",
         "scale_label": "筛查分数 {score}，范围从 0（健康）到 1（患病）；判定阈值 {cut}",

@@ -105,14 +105,16 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "uploaded": "Uploaded",
         # result
         "means_healthy": "The screen score is below the cut point.",
-        "means_diseased": "The screen score reaches the cut point. Of the diseased "
-        "labels, {label} fits best.",
+        "means_diseased": "The screen score reaches the cut point, and the refinement "
+        "names {label}.",
         "means_reader": "The model is not sure enough to decide. A reader has to look "
         "at this scan.",
         "means_out_of_scope": "The scan is unlike those the model was trained on. "
         "There is no decision, and its numbers and heatmaps must not be used.",
         "leans": "By the cut point alone it would be: {decision} ({label}).",
         "no_lungs": "No lungs were found; the whole frame was scored.",
+        "no_gate": "This model does not check what a scan shows: see that it is of the "
+        "kind the model was made for.",
         "numbers": "Numbers",
         "numbers_anyway": "Show the numbers all the same",
         "scale_label": "Screen score {score} on a scale from 0, healthy, to 1, "

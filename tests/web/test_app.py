@@ -346,6 +346,20 @@ def test_a_result_is_shown_with_what_it_rests_on(site: Site, ann: Browser) -> No
     assert ann.get(f"/studies/{study}/scan.png").status_code == 404
 
 
+@pytest.mark.parametrize(("guards", "told"), [((), 1), (("action", "scope"), 0)])
+def test_a_model_that_takes_everything_for_a_scan_is_said(
+    light: Database, tmp_path: Path, hours, hasher, guards, told: int
+) -> None:
+    about = ABOUT.model_copy(update={"guards": guards})
+    site = make_site(light, tmp_path, hours, hasher, about)
+    site.account("Ann")
+    ann = site.signed_in("Ann")
+    study = study_of(ann)
+    site.finish(DONE)
+    page = ann.get(f"/studies/{study}").text
+    assert page.count("does not check what a scan shows") == told
+
+
 @pytest.mark.parametrize("status", ["rejected", "error"])
 def test_no_score_is_shown_where_there_is_none(
     site: Site, ann: Browser, status

@@ -87,7 +87,7 @@ def test_a_decision_is_in_words_and_numbers(ward: Ward) -> None:
     row = ward.study(result_of(SICK, warnings=("odd <tag>",), lungs_found="no"))
     page = ward.browser("Ben").get(f"/studies/{row.id}").text
     told = _words(page)
-    assert "Diseased: severe The screen score reaches the cut point." in told
+    assert "Diseased: severe The screen score reaches the cut point, and" in told
     assert "Screen score 0.800 on a scale from 0, healthy, to 1" in page
     assert "the cut point is 0.42" in page
     assert "severe decided 50.0 %" in told
