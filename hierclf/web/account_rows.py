@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import unicodedata
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class Throttled(HierclfError):  # noqa: N818 - a state, no fault
 
     def __init__(self, wait_s: float) -> None:
         super().__init__("sign-in: expected fewer tries. Wait, and try again.")
-        self.wait_s = max(1, round(wait_s))
+        self.wait_s = max(1, math.ceil(wait_s))
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,15 @@ def folded(name: str) -> str:
 
 def named(session: Transaction, name: str) -> Account | None:
     """Find an account by its name, in any case."""
+    if not name.isprintable():  # what a database may not even take as text
+        return None
     asked = select(Account).where(Account.folded == folded(name))
     return session.scalars(asked).first()
 
 
 def account_of(session: Transaction, account_id: str) -> Account:
-    """Find an account that should be there."""
-    found = session.get(Account, account_id)
+    """Find an account that should be there; it waits for others that change it."""
+    found = session.get(Account, account_id, with_for_update=True)
     if found is None:
         raise InputError(
             "account: expected one that exists, got none. List them again."
@@ -109,4 +112,4 @@ def plain(row: Account) -> AccountRow:
 
 def digest_of(plain: str) -> str:
     """Hash a cookie or token, as it is kept."""
-    return hashlib.sha256(plain.encode()).hexdigest()
+    return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Transaction
 
 from hierclf.foundation.errors import InputError
@@ -79,6 +81,7 @@ class Accounts:
         self._idle_ms = idle_ms
         self._absolute_ms = absolute_ms
         self._strangers: OrderedDict[str, _Stranger] = OrderedDict()
+        self._guard = threading.Lock()
 
     def create(
         self, name: str, password: str | None = None, *, is_admin: bool = False
@@ -123,14 +126,15 @@ class Accounts:
             created_ms=self._clock(),
             language="",
         )
-        with self._database.session() as session:
-            if named(session, name) is not None:
-                raise InputError(
-                    f"account: expected a new name, got {name!r}, which is taken. "
-                    "Choose another."
-                )
-            session.add(row)
-            return plain(row), chosen
+        try:
+            with self._database.session() as session:
+                session.add(row)
+        except IntegrityError:
+            raise InputError(
+                f"account: expected a new name, got {name!r}, which is taken. Choose "
+                "another."
+            ) from None
+        return plain(row), chosen
 
     def sign_in(self, name: str, password: str, address: str) -> SignedIn:
         """Open a session.
@@ -163,40 +167,45 @@ class Accounts:
         with self._database.session() as session:
             found = named(session, name)
         tried: Account | _Stranger = found or self._stranger(name)
-        locked_ms = tried.locked_until_ms - self._clock()
-        if locked_ms > 0:
-            raise Throttled(min(locked_ms, _LONGEST_LOCK_MS) / 1000)
+        locked_ms = _locked_ms(tried, self._clock())
+        if locked_ms:
+            raise Throttled(locked_ms / 1000)
         matches = self._hasher.matches(found.password if found else None, password)
         if found is None or found.is_disabled or not matches:
             self._count_failure(tried)
             raise Refused
+        signed = self._open(found.id, found.password)
         if self._hasher.is_old(found.password):
-            self._store(found.id, password, must_change=None)
-        return self._open(found.id)
+            self._renew(found, password)
+        self._forget_old_sessions()
+        return signed
 
     def _stranger(self, name: str) -> _Stranger:
         """Remember a name that nobody has: it is locked as an account would be."""
-        found = self._strangers.setdefault(folded(name), _Stranger())
-        self._strangers.move_to_end(folded(name))
-        while len(self._strangers) > _MOST_STRANGERS:
-            self._strangers.popitem(last=False)
-        return found
+        with self._guard:
+            found = self._strangers.setdefault(folded(name), _Stranger())
+            self._strangers.move_to_end(folded(name))
+            while len(self._strangers) > _MOST_STRANGERS:
+                self._strangers.popitem(last=False)
+            return found
 
     def _count_failure(self, tried: Account | _Stranger) -> None:
         if isinstance(tried, _Stranger):
-            _lock(tried, self._clock())
+            with self._guard:
+                _lock(tried, self._clock())
             return
         with self._database.session() as session:
-            found = session.get(Account, tried.id)
+            found = session.get(Account, tried.id, with_for_update=True)
             if found is not None:
                 _lock(found, self._clock())
 
-    def _open(self, account_id: str) -> SignedIn:
+    def _open(self, account_id: str, stored: str) -> SignedIn:
+        """Open a session, unless the account was changed while it was compared."""
         cookie, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         now = self._clock()
         with self._database.session() as session:
-            found = session.get(Account, account_id)
-            if found is None:
+            found = session.get(Account, account_id, with_for_update=True)
+            if found is None or found.is_disabled or found.password != stored:
                 raise Refused
             found.n_failed, found.locked_until_ms = 0, 0
             session.add(
@@ -208,9 +217,21 @@ class Accounts:
                     seen_ms=now,
                 )
             )
-            old = now - self._absolute_ms
-            session.execute(delete(Session).where(Session.created_ms < old))
             return SignedIn(plain(found), csrf, cookie)
+
+    def _renew(self, known: Account, password: str) -> None:
+        """Hash a password at the cost of now, unless it was changed meanwhile."""
+        same = (Account.id == known.id, Account.password == known.password)
+        renewed = update(Account).where(*same)
+        hashed = self._hasher.hash(password)
+        with self._database.session() as session:
+            session.execute(renewed.values(password=hashed))
+
+    def _forget_old_sessions(self) -> None:
+        """In a transaction of its own: beside an insert it would block others."""
+        old = self._clock() - self._absolute_ms
+        with self._database.session() as session:
+            session.execute(delete(Session).where(Session.created_ms < old))
 
     def signed_in(self, cookie: str) -> SignedIn | None:
         """Say whose session a cookie is of; None where it is over or none."""
@@ -255,51 +276,43 @@ class Accounts:
         Raises
         ------
         Refused
-            If the old one is wrong.
+            If the old one is wrong, or was guessed at too often.
         InputError
             If the new one is too easy, or the old one again.
         """
         with self._database.session() as session:
             found = account_of(session, account_id)
-            stored, name = found.password, found.name
-        if not self._hasher.matches(stored, old):
+        if _locked_ms(found, self._clock()):
             raise Refused
-        check_password(new, name)
+        if not self._hasher.matches(found.password, old):
+            self._count_failure(found)
+            raise Refused
+        check_password(new, found.name)
         if old == new:
             raise InputError("password: expected another, got the same. Choose one.")
-        self._store(account_id, new, must_change=False)
-        self._end(account_id, Session.digest != digest_of(keep_cookie))
+        hashed = self._hasher.hash(new)
+        with self._database.session() as session:
+            now = account_of(session, account_id)
+            if now.password != found.password:  # an administrator was faster
+                raise Refused
+            _replace(now, hashed, must_change=False)
+            _end(session, account_id, keep=digest_of(keep_cookie))
 
     def set_password(self, account_id: str) -> str:
         """Give an account a one-time password; its sessions and tokens end."""
         password = one_time_password()
-        self._store(account_id, password, must_change=True)
-        self._end(account_id)
-        return password
-
-    def _store(self, account_id: str, password: str, must_change: bool | None) -> None:
         hashed = self._hasher.hash(password)
         with self._database.session() as session:
-            found = account_of(session, account_id)
-            found.password = hashed
-            if must_change is not None:
-                found.must_change = must_change
-                found.n_failed, found.locked_until_ms = 0, 0
-
-    def _end(self, account_id: str, *which: ColumnElement[bool]) -> None:
-        """End sessions and tokens of an account."""
-        with self._database.session() as session:
-            own = Session.account_id == account_id
-            session.execute(delete(Session).where(own, *which))
-            session.execute(delete(Token).where(Token.account_id == account_id))
+            _replace(account_of(session, account_id), hashed, must_change=True)
+            _end(session, account_id)
+        return password
 
     def disable(self, account_id: str) -> None:
         """Keep an account from signing in; its sessions and tokens end at once."""
         with self._database.session() as session:
-            found = account_of(session, account_id)
-            _keep_an_admin(session, found)
-            found.is_disabled = True
-        self._end(account_id)
+            _keep_an_admin(session, account_id)
+            account_of(session, account_id).is_disabled = True
+            _end(session, account_id)
 
     def enable(self, account_id: str) -> None:
         """Let an account sign in again."""
@@ -310,9 +323,8 @@ class Accounts:
     def delete(self, account_id: str) -> None:
         """Delete an account; its studies are deleted before by `Studies.delete_of`."""
         with self._database.session() as session:
-            found = account_of(session, account_id)
-            _keep_an_admin(session, found)
-            session.delete(found)
+            _keep_an_admin(session, account_id)
+            session.delete(account_of(session, account_id))
 
     def list(self) -> tuple[AccountRow, ...]:
         """Tell all accounts, by name."""
@@ -332,6 +344,12 @@ class Accounts:
             account_of(session, account_id).language = language
 
 
+def _locked_ms(tried: Account | _Stranger, now: int) -> int:
+    """Tell how long to wait; a lock that is too long is of a clock that went back."""
+    locked_ms = tried.locked_until_ms - now
+    return locked_ms if 0 < locked_ms <= _LONGEST_LOCK_MS else 0
+
+
 def _lock(tried: Account | _Stranger, now: int) -> None:
     """Lock for twice as long after each failure beyond some."""
     tried.n_failed += 1
@@ -340,11 +358,24 @@ def _lock(tried: Account | _Stranger, now: int) -> None:
         tried.locked_until_ms = now + min(_FIRST_LOCK_MS << beyond, _LONGEST_LOCK_MS)
 
 
-def _keep_an_admin(session: Transaction, leaving: Account) -> None:
-    """Refuse to lock everybody out."""
-    others = (Account.is_admin, ~Account.is_disabled, Account.id != leaving.id)
-    count = session.scalar(select(func.count()).select_from(Account).where(*others))
-    if leaving.is_admin and not count:
+def _replace(found: Account, hashed: str, *, must_change: bool) -> None:
+    """Take another password, and forget failures with the old one."""
+    found.password, found.must_change = hashed, must_change
+    found.n_failed, found.locked_until_ms = 0, 0
+
+
+def _end(session: Transaction, account_id: str, *, keep: str = "") -> None:
+    """End tokens and sessions of an account, but for one."""
+    others = (Session.account_id == account_id, Session.digest != keep)
+    session.execute(delete(Session).where(*others))
+    session.execute(delete(Token).where(Token.account_id == account_id))
+
+
+def _keep_an_admin(session: Transaction, leaving: str) -> None:
+    """Refuse to lock everybody out, also where two administrators end each other."""
+    asked = select(Account.id).where(Account.is_admin, ~Account.is_disabled)
+    listed = session.scalars(asked.order_by(Account.id).with_for_update())
+    if list(listed) == [leaving]:
         raise InputError(
             "account: expected another administrator to remain, got the last one. Make "
             "one first."

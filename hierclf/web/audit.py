@@ -1,7 +1,8 @@
 """The audit log: who did what, in lines of which each holds the hash of the one before.
 
 A line that is changed, taken out or put in breaks the chain behind it. The last lines
-can be cut off unseen by who can write the file: keep its last hash elsewhere.
+can be cut off unseen by who can write the file: keep its last hash elsewhere. Values
+are cut, so that nobody can make a line that is too long to be followed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from hierclf.web.clock import Clock, now_ms
 Fact = str | int | float | bool | None
 _FIRST = "0" * 64
 _TAIL = 1 << 16
+_LONGEST = 200
+_DAMAGED = "damaged line"
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class AuditLog:
         who, what : str
             Name of the account, and what it did.
         **facts : str, int, float, bool or None
-            Further ones.
+            Further ones. Of all text the first 200 characters are kept.
 
         Raises
         ------
@@ -88,9 +91,9 @@ class AuditLog:
                 line = {
                     "number": number + 1,
                     "time_utc": _iso(self._clock()),
-                    "who": who,
-                    "what": what,
-                    "facts": facts,
+                    "who": who[:_LONGEST],
+                    "what": what[:_LONGEST],
+                    "facts": {name: _cut(fact) for name, fact in facts.items()},
                 }
                 _append(stream.fileno(), _sealed(line, before))
         except OSError as error:
@@ -101,13 +104,18 @@ class AuditLog:
         return os.fdopen(os.open(self._path, flags, 0o600), "r+b", buffering=0)
 
     def newest_first(self, page: int, size: int = 50) -> list[Entry]:
-        """Read some of the newest lines; page 1 has the last ones."""
+        """Read some of the newest lines; page 1 has the last ones.
+
+        A damaged one is shown as such, with the number 0.
+        """
         if not self._path.exists():
             return []
-        lines = self._path.read_bytes().splitlines()
-        end = len(lines) - (page - 1) * size
-        wanted = lines[max(end - size, 0) : max(end, 0)]
-        return [_entry(json.loads(line)) for line in reversed(wanted)]
+        found = _newest(self._path, page * size)
+        return list(map(_entry, found[(page - 1) * size :]))
+
+
+def _cut(fact: Fact) -> Fact:
+    return fact[:_LONGEST] if isinstance(fact, str) else fact
 
 
 def _append(file: int, line: bytes) -> None:
@@ -127,8 +135,27 @@ def _iso(milliseconds: int) -> str:
     return moment.isoformat(timespec="milliseconds")
 
 
-def _entry(told: dict[str, Any]) -> Entry:
-    return Entry(**{name: told[name] for name in Entry.__dataclass_fields__})
+def _newest(path: Path, number: int) -> list[bytes]:
+    """Read the last lines, the newest first; of a long log only its end.
+
+    A line that is just being written is left out.
+    """
+    found = b""
+    with path.open("rb") as stream:
+        start = stream.seek(0, os.SEEK_END)
+        while start and found.count(b"\n") <= number:
+            end, start = start, max(start - _TAIL, 0)
+            stream.seek(start)
+            found = stream.read(end - start) + found
+    return found.split(b"\n")[-2::-1][:number]
+
+
+def _entry(line: bytes) -> Entry:
+    try:
+        told = json.loads(line)
+        return Entry(**{name: told[name] for name in Entry.__dataclass_fields__})
+    except (ValueError, KeyError, TypeError):
+        return Entry(0, "", "", _DAMAGED, {})
 
 
 def _sealed(line: dict[str, Any], before: str) -> bytes:

@@ -150,6 +150,7 @@ def _engine(url: URL) -> Engine:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions are begun below
+    connection.create_function("lower", 1, str.lower, deterministic=True)  # É, too
     for told in (
         f"busy_timeout={_BUSY_MS}",
         "journal_mode=WAL",
@@ -224,6 +225,6 @@ def _migrate(engine: Engine) -> None:
     except SQLAlchemyError as error:
         raise ResourceError(
             "database: expected to bring its tables to this version, got "
-            f"{type(error).__name__}. Restore the backup made before the update; a "
-            "half-done change must not be used."
+            f"{type(error).__name__}. Restore the backup made before the update, or "
+            "take an empty database; a half-done change must not be used."
         ) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -47,12 +48,21 @@ def check_password(password: str, name: str) -> None:
             f"password: expected {SHORTEST} to {LONGEST} characters, got "
             f"{len(password)}. Take some words."
         )
-    folded = password.casefold()
-    if folded == name.casefold() or folded in _COMMON:
+    folded = _normal(password).casefold()
+    if folded == _normal(name).casefold() or folded in _COMMON:
         raise InputError(
             "password: expected one that is not easily guessed, got a common one. "
             "Take some words."
         )
+
+
+def _normal(text: str) -> str:
+    """Bring it to one form: keyboards differ in how they compose the same letter."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def _encoded(password: str) -> bytes:
+    return _normal(password).encode("utf-8", "surrogatepass")
 
 
 def one_time_password() -> str:
@@ -79,7 +89,7 @@ class Hasher:
     def hash(self, password: str) -> str:
         """Hash a password, with a salt of its own; a PHC string."""
         with self._free:
-            return self._hasher.hash(password)
+            return self._hasher.hash(_encoded(password))
 
     def matches(self, stored: str | None, password: str) -> bool:
         """Compare a password with what is stored.
@@ -99,7 +109,8 @@ class Hasher:
         typed = password if len(password) <= LONGEST else ""
         with self._free:
             try:
-                self._hasher.verify(self._dummy if stored is None else stored, typed)
+                known = self._dummy if stored is None else stored
+                self._hasher.verify(known, _encoded(typed))
             except (VerificationError, InvalidHashError):
                 return False
         return stored is not None

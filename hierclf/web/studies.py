@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ PAGE_SIZE = 25
 ORIGINAL = "original"
 FILES = frozenset({ORIGINAL, "scan.png", "heat-screen.png", "heat-refine.png"})
 _STALE_MS = 3_600_000
+_AT_ONCE = 500
 
 
 class QueueFull(HierclfError):  # noqa: N818 - a state, no fault
@@ -77,6 +79,7 @@ class Studies:
         self._clock = clock
         self._limit_queue = limit_queue
         self._quota = quota
+        self._door = threading.Lock()
 
     def path(self, study: str, name: str) -> Path:
         """Name a file of a study; only names of `FILES` are asked for."""
@@ -94,6 +97,7 @@ class Studies:
         size: int,
         batch: str = "",
         request_key: str = "",
+        study: str = "",
     ) -> StudyRow:
         """Queue an upload: first its file is on disk, then there is a row.
 
@@ -113,6 +117,8 @@ class Studies:
             UUID of the batch that it is of.
         request_key : str, default=""
             A second upload with the same key is the first one's study.
+        study : str, default=""
+            UUID that a new study gets, by which the caller knows that it is new.
 
         Returns
         -------
@@ -129,12 +135,12 @@ class Studies:
         earlier = self._earlier(account_id, request_key)
         if earlier is not None:
             return earlier
-        study = str(uuid4())
+        study = study or str(uuid4())
         row = new_row(study, account_id, name, sha256, size, self._clock())
         row.batch, row.request_key = batch, request_key or None
         self._move(source, study)
         try:
-            with self._database.session() as session:
+            with self._door, self._database.session() as session:
                 self._check_room(session, account_id)
                 session.add(row)
                 session.flush()
@@ -261,19 +267,26 @@ class Studies:
     def delete(self, account_id: str, study: str) -> bool:
         """Delete a study with its files; False where the account has none such."""
         asked = (Study.account_id == account_id, Study.id == study)
-        return self._delete(select(Study.id).where(*asked)) > 0
+        return self._delete(*asked) > 0
 
     def expire(self, before_ms: int) -> int:
         """Delete all that was uploaded before some time; tells how many."""
-        return self._delete(select(Study.id).where(Study.created_ms < before_ms))
+        return self._delete(Study.created_ms < before_ms)
 
     def delete_of(self, account_id: str) -> int:
         """Delete all studies of an account; tells how many."""
-        return self._delete(select(Study.id).where(Study.account_id == account_id))
+        return self._delete(Study.account_id == account_id)
 
-    def _delete(self, query: Any) -> int:
+    def _delete(self, *asked: ColumnElement[bool]) -> int:
+        number = 0
+        while some := self._delete_some(*asked):
+            number += some
+        return number
+
+    def _delete_some(self, *asked: ColumnElement[bool]) -> int:
         """Rows first: a row without its file would be a promise that is broken."""
         with self._database.session() as session:
+            query = select(Study.id).where(*asked).limit(_AT_ONCE)
             studies = list(session.scalars(query))
             session.execute(delete(Study).where(Study.id.in_(studies)))
         for study in studies:
@@ -281,9 +294,9 @@ class Studies:
         return len(studies)
 
     def sweep(self) -> int:
-        """Remove folders without a row, which a crash left; tells how many.
+        """Remove what has no row, which a crash left; tells how much.
 
-        Only folders that are older than an hour: an upload may be on its way.
+        Only what is older than an hour: an upload may be on its way.
         """
         with self._database.session() as session:
             known = set(session.scalars(select(Study.id)))
@@ -291,11 +304,25 @@ class Studies:
         stale = [
             place
             for place in self._folder.iterdir()
-            if place.name not in known and place.stat().st_mtime < before
+            if place.name not in known and _is_older(place, before)
         ]
         for place in stale:
-            shutil.rmtree(place, ignore_errors=True)
+            _discard(place)
         return len(stale)
+
+
+def _is_older(place: Path, before: float) -> bool:
+    try:
+        return place.lstat().st_mtime < before
+    except FileNotFoundError:  # an upload that has just been moved
+        return False
+
+
+def _discard(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
 
 
 _SEARCHED = (Study.name, Study.label)
@@ -307,4 +334,6 @@ def _count(*asked: ColumnElement[bool]) -> Any:
 
 
 def _escaped(text: str) -> str:
-    return "".join(f"!{one}" if one in "!%_" else one for one in text)
+    """Take letters for themselves, and drop those that no name has kept."""
+    printable = filter(str.isprintable, text)
+    return "".join(f"!{one}" if one in "!%_" else one for one in printable)

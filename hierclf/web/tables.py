@@ -2,12 +2,16 @@
 
 Times are whole milliseconds since 1970, UTC: three servers store dates in three ways,
 and whole numbers in one. Of session cookies and tokens only the SHA-256 is kept.
+Text is compared letter by letter on every server; MySQL would take u for ü, k for K.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
+    Double,
     ForeignKey,
     Index,
     MetaData,
@@ -15,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 _NAMES = {
@@ -25,6 +30,18 @@ _NAMES = {
 }
 ID = 36
 DIGEST = 64
+LONG = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
+"""TEXT of MySQL ends at 64 kB."""
+SERVER = {
+    f"{server}_{what}": told
+    for server in ("mysql", "mariadb")
+    for what, told in (
+        ("engine", "InnoDB"),
+        ("charset", "utf8mb4"),
+        ("collate", "utf8mb4_bin"),
+    )
+}
+"""How MySQL and MariaDB make a table, whatever their defaults."""
 _OWNER = "accounts.id"
 
 
@@ -32,6 +49,7 @@ class Base(DeclarativeBase):
     """Parent of all tables; constraints are named alike on every server."""
 
     metadata = MetaData(naming_convention=_NAMES)
+    __table_args__: Any = SERVER
 
 
 class Account(Base):
@@ -89,6 +107,7 @@ class Study(Base):
         UniqueConstraint("account_id", "request_key"),
         Index(None, "account_id", "created_ms"),
         Index(None, "status", "created_ms"),
+        SERVER,
     )
 
     id: Mapped[str] = mapped_column(String(ID), primary_key=True)
@@ -110,6 +129,6 @@ class Study(Base):
     decision: Mapped[str] = mapped_column(String(10))
     label: Mapped[str] = mapped_column(String(100))
     action: Mapped[str] = mapped_column(String(20))
-    screen_score: Mapped[float | None]
+    screen_score: Mapped[float | None] = mapped_column(Double)
     bundle: Mapped[str] = mapped_column(String(DIGEST))
-    result: Mapped[str] = mapped_column(Text)
+    result: Mapped[str] = mapped_column(LONG)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -21,7 +21,7 @@ from hierclf.data.raster import raster_format
 from hierclf.foundation.errors import ResourceError
 from hierclf.foundation.files import explain_os_error
 from hierclf.web.account_rows import SignedIn
-from hierclf.web.dependencies import check_csrf, services_of
+from hierclf.web.dependencies import Services, check_csrf, services_of
 from hierclf.web.study_rows import StudyRow
 
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -118,7 +118,7 @@ def _keep(
     name, batch, key = told
     suffix = Path(name).suffix.lower()
     _check_kind(suffix, source)
-    services = services_of(request)
+    services, number = services_of(request), str(uuid4())
     folder = services.options.folder / "studies"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".incoming-") as place:
         path = Path(place) / "upload"
@@ -131,16 +131,22 @@ def _keep(
             size=size,
             batch=batch,
             request_key=key,
+            study=number,
         )
+    if study.id == number:  # and not what an earlier try made
+        _note(services, signed, study)
+        services.supervisor.wake()
+    return study
+
+
+def _note(services: Services, signed: SignedIn, study: StudyRow) -> None:
+    """Write an upload down; what cannot be written down is not kept."""
+    told = {"study": study.id, "sha256": study.sha256}
     try:
-        services.audit.write(
-            signed.account.name, "upload", study=study.id, sha256=digest
-        )
-    except ResourceError:  # what cannot be written down is not kept
+        services.audit.write(signed.account.name, "upload", **told)
+    except ResourceError:
         services.studies.delete(signed.account.id, study.id)
         raise
-    services.supervisor.wake()
-    return study
 
 
 def _check_kind(suffix: str, source: BinaryIO) -> None:

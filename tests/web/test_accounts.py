@@ -12,7 +12,7 @@ from hierclf.web.passwords import Hasher
 from hierclf.web.tables import Account, Session
 from hierclf.web.throttle import Throttle
 from hierclf.web.tokens import Tokens
-from tests.web.conftest import Hours, make_accounts
+from tests.web.conftest import Hours, at_once, make_accounts
 
 PASSWORD = "correct horse battery"  # noqa: S105
 
@@ -46,6 +46,107 @@ def test_names_that_look_alike_are_one(accounts: Accounts, name: str) -> None:
     with pytest.raises(InputError, match="which is taken"):
         accounts.create(name, PASSWORD)
     assert accounts.sign_in(name, PASSWORD, "here").account.name == "Ann"
+
+
+def test_names_that_differ_in_an_accent_are_two(accounts: Accounts) -> None:
+    accounts.create("Muller", PASSWORD)
+    accounts.create("Müller", "another good one")
+    assert accounts.sign_in("müller", "another good one", "x").account.name == "Müller"
+    with pytest.raises(Refused):
+        accounts.sign_in("Muller", "another good one", "x")
+
+
+def test_one_name_is_made_once(accounts: Accounts) -> None:
+    found = at_once(6, lambda _: accounts.create("Ann", PASSWORD))
+    assert sum(isinstance(one, InputError) for one in found) == 5
+    assert len(accounts.list()) == 1
+
+
+@pytest.mark.parametrize("odd", ["a\x00b", "\ud800", "x" * 100_000])
+def test_odd_letters_open_nothing(accounts: Accounts, odd: str) -> None:
+    accounts.create("Ann", PASSWORD)
+    for name, password in ((odd, PASSWORD), ("Ann", odd)):
+        with pytest.raises(Refused):
+            accounts.sign_in(name, password, "here")
+    assert accounts.signed_in(odd) is None
+
+
+def test_many_sign_in_at_once(accounts: Accounts) -> None:
+    accounts.create("Ann", PASSWORD)
+
+    def come_in(_: int) -> None:
+        for _ in range(5):
+            signed = accounts.sign_in("Ann", PASSWORD, "here")
+            assert accounts.signed_in(signed.cookie_value) == signed
+
+    assert at_once(8, come_in) == [None] * 8
+
+
+def test_failures_at_once_are_all_counted(
+    accounts: Accounts, database: Database
+) -> None:
+    accounts.create("Ann", PASSWORD)
+    found = at_once(4, lambda _: accounts.sign_in("Ann", "wrong password", "here"))
+    assert all(isinstance(one, Refused) for one in found)
+    with database.session() as session:
+        assert session.query(Account).one().n_failed == 4
+
+
+@pytest.mark.parametrize("what", ["disable", "set_password", "delete"])
+def test_what_happens_while_a_password_is_compared(
+    plain: Accounts, hasher: Hasher, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """No session outlives what an administrator does in that moment."""
+    [ann] = plain.list()
+    matches = hasher.matches
+
+    def slow(stored: str | None, password: str) -> bool:
+        found = matches(stored, password)
+        getattr(plain, what)(ann.id)
+        return found
+
+    monkeypatch.setattr(hasher, "matches", slow)
+    with pytest.raises(Refused):
+        plain.sign_in("Ann", PASSWORD, "here")
+
+
+def test_an_administrator_is_faster_than_a_change(
+    plain: Accounts, hasher: Hasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signed, told = plain.sign_in("Ann", PASSWORD, "here"), []
+    matches = hasher.matches
+
+    def slow(stored: str | None, password: str) -> bool:
+        found = matches(stored, password)
+        told.append(plain.set_password(signed.account.id))
+        return found
+
+    monkeypatch.setattr(hasher, "matches", slow)
+    with pytest.raises(Refused):
+        plain.change_password(
+            signed.account.id, PASSWORD, "another good one", keep_cookie=""
+        )
+    monkeypatch.undo()
+    assert plain.sign_in("Ann", told[0], "here").account.must_change
+
+
+def test_a_session_is_no_place_to_guess_a_password(
+    plain: Accounts, hours: Hours
+) -> None:
+    signed = plain.sign_in("Ann", PASSWORD, "here")
+    for _ in range(5):
+        with pytest.raises(Refused):
+            _change(plain, signed, "wrong password")
+    with pytest.raises(Refused):
+        _change(plain, signed, PASSWORD)
+    hours.go(seconds=2)
+    _change(plain, signed, PASSWORD)
+
+
+def _change(accounts: Accounts, signed: SignedIn, old: str) -> None:
+    accounts.change_password(
+        signed.account.id, old, "another good one", keep_cookie=signed.cookie_value
+    )
 
 
 @pytest.mark.parametrize(
@@ -152,6 +253,15 @@ def test_a_lock_is_never_for_ever(plain: Accounts, hours: Hours) -> None:
     plain.sign_in("Ann", PASSWORD, "here")
 
 
+def test_a_clock_that_goes_back_locks_nobody_out(plain: Accounts, hours: Hours) -> None:
+    hours.go(hours=24 * 365)
+    for _ in range(5):
+        with pytest.raises(Refused):
+            plain.sign_in("Ann", "wrong password", "here")
+    hours.go(hours=-24 * 365)
+    plain.sign_in("Ann", PASSWORD, "here")
+
+
 def test_an_address_may_try_so_often(
     light: Database, hours: Hours, hasher: Hasher
 ) -> None:
@@ -185,6 +295,16 @@ def test_a_session_ends_after_a_day_of_work(plain: Accounts, hours: Hours) -> No
         assert plain.signed_in(signed.cookie_value)
     hours.go(minutes=20)
     assert plain.signed_in(signed.cookie_value) is None
+
+
+def test_old_sessions_are_forgotten(
+    light: Database, plain: Accounts, hours: Hours
+) -> None:
+    plain.sign_in("Ann", PASSWORD, "here")
+    hours.go(hours=9)
+    plain.sign_in("Ann", PASSWORD, "here")
+    with light.session() as session:
+        assert session.query(Session).count() == 1
 
 
 def test_a_clock_that_goes_back_ends_sessions(plain: Accounts, hours: Hours) -> None:
@@ -283,6 +403,16 @@ def test_the_last_administrator_stays(accounts: Accounts) -> None:
     assert [row.name for row in accounts.list()] == ["Bob"]
 
 
+def test_two_administrators_do_not_end_each_other(accounts: Accounts) -> None:
+    both = [accounts.create(name, PASSWORD, is_admin=True)[0] for name in "ab"]
+    for _ in range(5):
+        found = at_once(2, lambda place: accounts.disable(both[place].id))
+        assert sum(isinstance(one, InputError) for one in found) == 1
+        assert sum(row.is_disabled for row in accounts.list()) == 1
+        for row in both:
+            accounts.enable(row.id)
+
+
 @pytest.mark.parametrize("what", ["disable", "enable", "delete", "set_password"])
 def test_accounts_that_are_not_there(plain: Accounts, what: str) -> None:
     with pytest.raises(InputError, match="expected one that exists"):
@@ -302,8 +432,10 @@ def test_old_hashes_are_made_again(
             return str(session.query(Account).one().password)
 
     assert "m=16," in kept()
-    make_accounts(light, hours, hasher).sign_in("Ann", PASSWORD, "here")
+    renewed = make_accounts(light, hours, hasher)
+    renewed.sign_in("Ann", PASSWORD, "here")
     assert "m=8," in kept()
+    renewed.sign_in("Ann", PASSWORD, "here")
 
 
 def test_a_language_is_kept(plain: Accounts) -> None:

@@ -569,6 +569,20 @@ def test_an_upload_that_cannot_be_written_down_is_not_kept(
     assert list((site.services.options.folder / "studies").iterdir()) == []
 
 
+def test_a_repeated_upload_is_written_down_once_and_kept(
+    site: Site, ann: Browser
+) -> None:
+    told = {"idempotency-key": "k1"}
+    study = study_of(ann, headers=told)
+    assert study_of(ann, headers=told) == study
+    whats = [one.what for one in site.services.audit.newest_first(1)]
+    assert whats.count("upload") == 1
+    path = site.services.options.folder / "audit.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    assert study_of(ann, headers=told) == study
+    assert site.services.studies.counts() == {"queued": 1}
+
+
 def test_a_temporary_folder_that_is_full(
     site: Site, ann: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

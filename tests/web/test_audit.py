@@ -47,6 +47,36 @@ def test_no_log_has_no_lines(path: Path) -> None:
         verify(path)
 
 
+def test_pages_of_a_long_log(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read in blocks that end within lines, it is the same."""
+    log = AuditLog(path)
+    for number in range(30):
+        log.write("Ann", "upload", text="x" * number)
+    shown = []
+    for size in (100, 1 << 20):
+        monkeypatch.setattr(audit, "_TAIL", size)
+        shown.append([log.newest_first(page, size=7) for page in range(1, 7)])
+    assert shown[0] == shown[1]
+    numbers = [one.number for page in shown[0] for one in page]
+    assert numbers == list(range(30, 0, -1))
+    assert [len(page) for page in shown[0]] == [7, 7, 7, 7, 2, 0]
+
+
+def test_a_damaged_log_is_still_shown(log: AuditLog, path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], b"{}\n", b"\xff\n", lines[3], lines[4][:9]]))
+    told = [(one.number, one.what) for one in log.newest_first(1)]
+    damaged = (0, "damaged line")
+    assert told == [(4, "upload"), damaged, damaged, (1, "upload")]
+
+
+def test_no_value_makes_a_line_too_long_to_go_on(log: AuditLog, path: Path) -> None:
+    log.write("\x01" * 100_000, "\x01" * 100_000, place="\x01" * 100_000)
+    log.write("Ann", "upload")
+    assert verify(path) == 7
+    assert log.newest_first(1)[1].who == "\x01" * 200
+
+
 def _changed(lines: list[bytes]) -> list[bytes]:
     told = json.loads(lines[2])
     told["who"] = "Bob"

@@ -264,13 +264,15 @@ def test_a_killed_server_ends_its_worker(bundle: Path, tmp_path: Path) -> None:
     told = [sys.executable, "-m", "hierclf.serve", "--state", str(tmp_path / "state")]
     told += ["--bundle", str(bundle), "--port", str(port), "--threads", "1"]
     process = subprocess.Popen(told, start_new_session=True)
-    _await(f"http://localhost:{port}", process)
-    children = _children(process.pid)
-    assert children
-    process.kill()
-    process.wait()
+    try:
+        _await(f"http://localhost:{port}", process)
+        children = _children(process.pid)
+        assert children
+    finally:
+        process.kill()
+        process.wait()
     end = time.monotonic() + 30
-    while any(Path(f"/proc/{pid}").exists() and _is_alive(pid) for pid in children):
+    while any(_is_alive(pid) for pid in children):
         assert time.monotonic() < end
         time.sleep(0.1)
 
@@ -286,5 +288,3 @@ def _is_alive(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return False
-    finally:
-        os.sched_yield()

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select, text
+from sqlalchemy import Insert, event, insert, inspect, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from hierclf.foundation.errors import InputError, ResourceError
 from hierclf.web.database import Database, Unavailable, open_database
 from hierclf.web.tables import Base, Token
+from tests.web.conftest import at_once
 
 
 def test_migrations_make_the_tables_of_the_program(database: Database) -> None:
@@ -40,6 +45,18 @@ def test_tables_of_a_newer_program_are_refused(url: str) -> None:
         open_database(url)
 
 
+def test_a_half_done_change_is_undone_or_refused(url: str) -> None:
+    database = Database(url)
+    with database.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE studies (id INTEGER)"))
+    for _ in range(2):  # MySQL keeps what was made before; it is not gone on with
+        with pytest.raises(ResourceError, match="a half-done change must not be used"):
+            open_database(url)
+    if database.engine.dialect.name not in {"mysql", "mariadb"}:
+        assert inspect(database.engine).get_table_names() == ["studies"]
+    database.close()
+
+
 def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
     def stop() -> None:
         with database.session() as session:
@@ -52,11 +69,21 @@ def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
         assert session.execute(text("SELECT count(*) FROM accounts")).scalar() == 0
 
 
-def _account(name: str) -> object:
+def _account(name: str) -> Insert:
     values = dict.fromkeys(("n_failed", "locked_until_ms", "created_ms"), 0)
     values |= dict.fromkeys(("is_admin", "is_disabled", "must_change"), False)
     told = {"id": name, "name": name, "folded": name, "password": "", "language": ""}
     return insert(Base.metadata.tables["accounts"]).values(**values, **told)
+
+
+def _add(database: Database, *steps: Insert | Callable[[], None]) -> None:
+    """Add rows in one transaction, and do other things between them."""
+    with database.session() as session:
+        for step in steps:
+            if callable(step):
+                step()
+            else:
+                session.execute(step)
 
 
 def test_a_name_that_is_taken_is_no_outage(database: Database) -> None:
@@ -133,23 +160,97 @@ def test_writers_wait_for_each_other(url: str) -> None:
     database = open_database(url)
     with database.session() as session:
         session.execute(_account("a"))
-    failures: list[BaseException] = []
 
-    def count() -> None:
-        try:
-            for _ in range(10):
-                with database.session() as session:
-                    asked = "UPDATE accounts SET n_failed = n_failed + 1"
-                    session.execute(text(asked))
-        except BaseException as error:  # noqa: BLE001 - told below
-            failures.append(error)
+    def count(_: int) -> None:
+        for _ in range(10):
+            with database.session() as session:
+                session.execute(text("UPDATE accounts SET n_failed = n_failed + 1"))
 
-    threads = [threading.Thread(target=count) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    assert at_once(4, count) == [None] * 4
     with database.session() as session:
         assert session.execute(text("SELECT n_failed FROM accounts")).scalar() == 40
     database.close()
+
+
+def test_a_full_disk_leaves_a_whole_database(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    database = open_database(f"sqlite:///{path}")
+    with database.session() as session:
+        session.execute(_account("kept"))
+
+    def limit(connection: sqlite3.Connection, _: object) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    event.listen(database.engine, "connect", limit)
+    rows = [_account(f"lost {number}") for number in range(1000)]
+    with pytest.raises(Unavailable):
+        _add(database, *rows)
+    event.remove(database.engine, "connect", limit)
+    with database.session() as session:
+        assert session.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+        assert session.execute(text("SELECT name FROM accounts")).all() == [("kept",)]
+        session.execute(_account("room again"))
+    database.close()
+
+
+class Relay:
+    """A wire to a server that can be cut, on a port of its own."""
+
+    def __init__(self, port: int) -> None:
+        self._far = port
+        self._open: list[socket.socket] = []
+        self._near = socket.create_server(("127.0.0.1", 0))
+        self.port = self._near.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._near.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self._far))
+            self._open += [near, far]
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=pair, daemon=True).start()
+
+    def _carry(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while part := source.recv(65536):
+                target.sendall(part)
+
+    def cut(self) -> None:
+        for one in (self._near, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        self._open.clear()
+
+    def mend(self) -> None:
+        self._near = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+
+def test_a_server_that_goes_and_comes_back(url: str) -> None:
+    """What was begun leaves nothing; the first request after its return is served."""
+    far = make_url(url)
+    if far.port is None:
+        pytest.skip("SQLite has no server")
+    relay = Relay(far.port)
+    near = far.set(port=relay.port).render_as_string(hide_password=False)
+    database = open_database(near)
+    with pytest.raises(Unavailable):
+        _add(database, _account("half"), relay.cut, _account("more"))
+    with pytest.raises(Unavailable), database.session() as session:
+        session.execute(_account("away"))
+    assert not database.ping()
+    relay.mend()
+    with database.session() as session:
+        session.execute(_account("back"))
+        assert session.execute(text("SELECT name FROM accounts")).all() == [("back",)]
+    relay.cut()  # while nobody asks: who comes next sees nothing of it
+    relay.mend()
+    _add(database, _account("next"))
+    database.close()
+    relay.cut()

@@ -10,6 +10,8 @@ from hierclf.foundation.errors import InputError
 from hierclf.web import passwords
 from hierclf.web.passwords import Hasher, check_password, one_time_password
 
+WIDE = "\uff50assword"  # the p of East Asian keyboards
+
 
 @pytest.mark.parametrize(
     "password", ["correct horse", "密码" * 4, "x1y2z3w4", "q" * 128]
@@ -20,7 +22,7 @@ def test_what_is_a_password(password: str) -> None:
 
 @pytest.mark.parametrize(
     "password",
-    ["", "seven77", "q" * 129, "password", "PASSWORD", "iloveyou", "anna-lena"],
+    ["", "seven77", "q" * 129, "password", "PASSWORD", "iloveyou", "anna-lena", WIDE],
 )
 def test_what_is_none(password: str) -> None:
     with pytest.raises(InputError, match=r"^password: expected"):
@@ -45,6 +47,13 @@ def test_hashes_are_salted_and_compared(hasher: Hasher) -> None:
     assert not hasher.matches(first, "")
     assert not hasher.matches(None, "correct horse")
     assert not hasher.matches("no hash", "correct horse")
+
+
+def test_keyboards_may_compose_a_letter_as_they_like(hasher: Hasher) -> None:
+    stored = hasher.hash("Zürich am See")
+    assert hasher.matches(stored, "Zu\u0308rich am See")
+    assert not hasher.matches(stored, "Zurich am See")
+    assert not hasher.matches(stored, "\ud800" * 8)
 
 
 def test_what_is_too_long_is_not_hashed(

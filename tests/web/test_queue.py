@@ -137,3 +137,14 @@ def test_long_messages_are_cut_to_what_the_table_holds(
     row = studies.get(ann, study)
     assert row is not None
     assert row.message == "x" * 500
+
+
+def test_a_long_result_is_kept(
+    studies: Studies, queue: Queue, ann: str, folder: Path
+) -> None:
+    study, told = upload(studies, ann, folder).id, {"warnings": ["x" * 100] * 2000}
+    queue.claim(1)
+    assert queue.finish(study, Outcome("done", result=told))
+    row = studies.get(ann, study)
+    assert row is not None
+    assert row.result == told

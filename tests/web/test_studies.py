@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import threading
 from pathlib import Path
@@ -13,7 +14,7 @@ from hierclf.web.accounts import Accounts
 from hierclf.web.database import Database
 from hierclf.web.studies import ORIGINAL, QueueFull, QuotaReached, Studies
 from hierclf.web.study_rows import StudyRow
-from tests.web.conftest import Hours
+from tests.web.conftest import Hours, at_once
 
 
 @pytest.fixture
@@ -74,28 +75,28 @@ def test_the_same_upload_twice_is_one_study(
     again = upload(studies, ann, folder, request_key="k")
     assert again == first
     assert upload(studies, bob, folder, request_key="k").id != first.id
+    assert upload(studies, ann, folder, request_key="K").id != first.id
     assert upload(studies, ann, folder).id != upload(studies, ann, folder).id
-    assert studies.search(ann).total == 3
+    assert studies.search(ann).total == 4
 
 
 def test_the_same_upload_at_the_same_time_is_one_study(
     studies: Studies, ann: str, folder: Path
 ) -> None:
-    found: list[str] = []
-    start = threading.Barrier(6)
-
-    def send() -> None:
-        start.wait()
-        found.append(upload(studies, ann, folder, request_key="k").id)
-
-    threads = [threading.Thread(target=send) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 6
+    found = at_once(6, lambda _: upload(studies, ann, folder, request_key="k").id)
     assert len(set(found)) == 1
     assert [p.name for p in folder.iterdir() if p.is_dir()] == found[:1]
+
+
+def test_uploads_at_the_same_time_do_not_overfill_the_queue(
+    database: Database, ann: str, folder: Path, hours: Hours
+) -> None:
+    studies = Studies(database, folder, clock=hours, limit_queue=4)
+    found = at_once(16, lambda _: upload(studies, ann, folder))
+    kept = [one for one in found if isinstance(one, StudyRow)]
+    assert sum(isinstance(one, QueueFull) for one in found) == 12
+    assert {row.id for row in studies.search(ann).rows} == {row.id for row in kept}
+    assert {p.name for p in folder.iterdir() if p.is_dir()} == {r.id for r in kept}
 
 
 def test_a_full_queue_keeps_nothing(
@@ -148,6 +149,9 @@ def test_searching(studies: Studies, ann: str, folder: Path, hours: Hours) -> No
     assert names("e_1") == {"knee_1.png"}
     assert names("%2") == {"Knee%2.PNG"}
     assert names("!") == set()
+    assert names("Ä") == names("thorax ä") == {"Thorax Ä.png"}
+    assert names("胸") == set()
+    assert names("k\x00n\ud800ee_") == {"knee_1.png"}  # no name has kept such ones
     assert names("' OR 1=1 --") == set()
     assert studies.search(ann, status="queued").total == 4
     assert studies.search(ann, status="done").total == 0
@@ -191,19 +195,29 @@ def test_deleting_takes_the_files_along(
     assert not [p for p in folder.iterdir() if p.is_dir()]
 
 
+def test_many_are_deleted_some_at_a_time(
+    studies: Studies, ann: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hierclf.web.studies._AT_ONCE", 2)
+    for _ in range(5):
+        upload(studies, ann, folder)
+    assert studies.delete_of(ann) == 5
+    assert not [p for p in folder.iterdir() if p.is_dir()]
+
+
 def test_remains_of_a_crash_are_swept_and_nothing_else(
     studies: Studies, ann: str, folder: Path, hours: Hours
 ) -> None:
-    import os
-
     row = upload(studies, ann, folder)
     for name in ("orphan", ".incoming-x", "fresh"):
         (folder / name).mkdir()
         (folder / name / "upload").write_bytes(b"half")
     now = hours() / 1000
-    for name in ("orphan", ".incoming-x", row.id):
+    (folder / ".left").write_bytes(b"half")
+    for name in ("orphan", ".incoming-x", ".left", row.id):
         os.utime(folder / name, (now - 7200, now - 7200))
     os.utime(folder / "fresh", (now - 60, now - 60))
-    assert studies.sweep() == 2
+    assert studies.sweep() == 3
+    assert not (folder / ".left").exists()
     assert {p.name for p in folder.iterdir()} >= {"fresh", row.id}
     assert not (folder / "orphan").exists()

@@ -6,11 +6,21 @@ from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
 
 revision = "0001"
 down_revision = None
 
 _ID, _DIGEST, _TIME = sa.String(36), sa.String(64), sa.BigInteger()
+_LONG = sa.Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
+_SERVER: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+}
 
 
 def _column(name: str, kind: Any, *, nullable: bool = False) -> sa.Column[Any]:
@@ -50,6 +60,7 @@ def _accounts() -> None:
         _column("language", sa.String(5)),
         sa.PrimaryKeyConstraint("id", name="pk_accounts"),
         sa.UniqueConstraint("folded", name="uq_accounts_folded"),
+        **_SERVER,
     )
 
 
@@ -63,6 +74,7 @@ def _sessions() -> None:
         _column("seen_ms", _TIME),
         sa.PrimaryKeyConstraint("digest", name="pk_sessions"),
         _owner("sessions"),
+        **_SERVER,
     )
     op.create_index("ix_sessions_account_id", "sessions", ["account_id"])
 
@@ -79,6 +91,7 @@ def _tokens() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_tokens"),
         sa.UniqueConstraint("digest", name="uq_tokens_digest"),
         _owner("tokens"),
+        **_SERVER,
     )
     op.create_index("ix_tokens_account_id", "tokens", ["account_id"])
 
@@ -105,12 +118,13 @@ def _studies() -> None:
         _column("action", sa.String(20)),
         _column("screen_score", sa.Double(), nullable=True),
         _column("bundle", _DIGEST),
-        _column("result", sa.Text()),
+        _column("result", _LONG),
         sa.PrimaryKeyConstraint("id", name="pk_studies"),
         sa.UniqueConstraint(
             "account_id", "request_key", name="uq_studies_account_id_request_key"
         ),
         _owner("studies"),
+        **_SERVER,
     )
     for column in ("account_id", "status"):
         name = f"ix_studies_{column}_created_ms"
