@@ -5,22 +5,27 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 INSTALLED := $(VENV)/.installed
+TOOLS ?= .tools
 
-.PHONY: help install demo test test-all check clean
+.PHONY: help install demo test test-all check lock sbom audit clean
 
 help:
 	@echo "make demo       install, then a phantom cohort from training to scores"
 	@echo "make test       install, then the fast tests"
 	@echo "make test-all   the slow tests as well, with coverage"
 	@echo "make check      style, types, walls between folders"
+	@echo "make lock       choose the newest versions that setup.cfg allows, with hashes"
+	@echo "make sbom       what is installed, as CycloneDX: sbom.json"
+	@echo "make audit      ask for known vulnerabilities of it; needs a connection"
 	@echo "make clean      remove what these made"
 
 install: $(INSTALLED)
 
-$(INSTALLED): setup.cfg setup.py
+# Only what requirements.lock names, and only if its bytes are those that were locked.
+$(INSTALLED): requirements.lock setup.cfg setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $(INSTALLED)
 
 demo: install
@@ -58,5 +63,21 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/numpydoc lint $$(git ls-files 'hierclf/*.py')
 
+$(TOOLS)/.installed:
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet uv cyclonedx-bom pip-audit
+	touch $@
+
+lock: $(TOOLS)/.installed
+	$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+		--extra dev --generate-hashes --no-annotate --no-header \
+		--output-file requirements.lock setup.cfg
+
+sbom: install $(TOOLS)/.installed
+	$(TOOLS)/bin/cyclonedx-py environment $(BIN)/python --output-file sbom.json
+
+audit: $(TOOLS)/.installed
+	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock
+
 clean:
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(TOOLS) $(DEMO) .pytest_cache .mypy_cache .ruff_cache *.egg-info
