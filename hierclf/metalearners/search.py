@@ -5,6 +5,10 @@ but patients are in the manifest and not in the table that a learner sees, so it
 folds would be drawn without them; and it would compute features again for each
 parameter. Here one loop over folds by patient gives the scores by which parameters
 are chosen, and the same scores then calibrate the chosen ones.
+
+BLAS gets one thread while a learner is fitted. Its steps are short, and on a busy
+machine two threads wait for each other: a logistic regression on 2,000 rows of 1,280
+features took 0.2 s with one and 1.7 s with two.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from hierclf.data.balance import upsample
 from hierclf.data.inner_folds import inner_folds
@@ -175,6 +180,19 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
             )
         patients = patients_of(X, len(labels), groups)
         given = row_weights(sample_weight, len(labels))
+        with threadpool_limits(limits=1, user_api="blas"):
+            self._choose(recipe, X, labels, targets, given, patients)
+        return self
+
+    def _choose(
+        self,
+        recipe: Recipe,
+        X: Any,
+        labels: NDArray[Any],
+        targets: Indices,
+        given: Floats,
+        patients: NDArray[Any],
+    ) -> None:
         weights = self.weights_of(recipe, targets, given)
         tried = self._candidates(recipe)
         if self.features is None:
@@ -195,7 +213,6 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
             recipe, self.best_.params, front.fit_transform(table), targets, weights
         )
         self.learner_ = Pipeline([*front.steps, ("learner", learner)])
-        return self
 
     def _candidates(self, recipe: Recipe) -> list[tuple[int | None, dict[str, Any]]]:
         components = recipe.components if self.components is None else self.components
