@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import os
+
+# The tests are run by as many processes as there are cores: one thread for each, and
+# for the commands that they start. Read when torch and numpy are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import cv2
