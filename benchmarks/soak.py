@@ -69,10 +69,12 @@ def run(
     start = time.monotonic()
     with ThreadPoolExecutor(threads) as pool:
         senders = [pool.submit(send) for _ in range(threads)]
-        while time.monotonic() - start < seconds:
-            time.sleep(every_s)
-            samples.append(sample(running, time.monotonic() - start))
-        end.set()
+        try:
+            while time.monotonic() - start < seconds:
+                time.sleep(every_s)
+                samples.append(sample(running, time.monotonic() - start))
+        finally:
+            end.set()
     for one in senders:
         one.result()  # a defect of this program is told
     return samples

@@ -65,6 +65,18 @@ def test_a_rise_is_told_by_the_hour_and_without_the_first_minutes() -> None:
     assert slope([0, 1], [0, 1]) is None
 
 
+def test_a_sample_that_fails_ends_the_soak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = iter([{}])
+    monkeypatch.setattr(soak, "sample", lambda *_: next(samples))
+    running: Any = SimpleNamespace(pid=1, state=tmp_path)
+    traffic: Any = SimpleNamespace(once=lambda: 200)
+    told = {"seconds": 60, "every_s": 0.01, "threads": 2, "pause_s": 0.01}
+    with pytest.raises(StopIteration):
+        soak.run(running, traffic, **told)
+
+
 def test_a_study_that_is_gone_or_never_done_is_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
