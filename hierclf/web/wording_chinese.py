@@ -63,6 +63,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "happens_frontal": "如果模型能够识别，与训练影像差异过大的影像会被拒绝。",
         "model_loading": "模型尚未就绪。影像可以上传，稍后评分。",
         "js_nothing": "尚未选择影像。请拖入或选择影像。",
+        "js_none_within": "此文件夹中没有影像。",
         "js_kind": "不支持该文件类型。",
         "js_large": "文件过大。",
         "js_remove": "移除",

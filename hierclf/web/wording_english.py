@@ -67,6 +67,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "refused, where the model can tell.",
         "model_loading": "The model is not ready yet. Scans are accepted and wait.",
         "js_nothing": "Nothing is chosen. Drop a scan, or choose one.",
+        "js_none_within": "There is no scan in this folder.",
         "js_kind": "Not a kind of file that is taken.",
         "js_large": "Too large.",
         "js_remove": "Remove",
