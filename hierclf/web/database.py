@@ -6,7 +6,6 @@ and an installation must come from any version to this one.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -228,7 +227,6 @@ def open_database(url: str, *, wait_s: float = 10.0) -> Database:
 
 
 def _migrate(engine: Engine) -> None:
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     known = {

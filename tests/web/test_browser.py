@@ -83,6 +83,7 @@ def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     made = subprocess.run(
         [*command, "--create-admin", "root"], capture_output=True, text=True, check=True
     )
+    assert made.stderr == ""
     found = re.search(r"root: (\S+)", made.stdout)
     assert found is not None
     _add_reader(state)
