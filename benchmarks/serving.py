@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,33 +38,60 @@ _POLL_S = 0.02
 _HEALTH_S = 0.05
 
 
+@dataclass(frozen=True)
+class Running:
+    """A server that runs.
+
+    Parameters
+    ----------
+    client : Client
+        With the token of the administrator.
+    pid : int
+        Of its process.
+    state : Path
+        Its folder.
+    password : str
+        Of the administrator, whose name is ``bench``.
+    """
+
+    client: httpx.Client
+    pid: int
+    state: Path
+    password: str
+
+
 @contextmanager
-def server(bundle: Path) -> Iterator[tuple[httpx.Client, int]]:
-    """Run a server with an account; gives a client with its token, and its process."""
+def server(bundle: Path, *further: str) -> Iterator[Running]:
+    """Run a server with an account, and further options."""
     with tempfile.TemporaryDirectory() as place, socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
         found.close()
         command = [sys.executable, "-m", "hierclf.serve", "--state", place]
-        subprocess.run(
-            [*command, "--create-admin", "bench"], check=True, capture_output=True
+        made = subprocess.run(
+            [*command, "--create-admin", "bench"],
+            check=True,
+            capture_output=True,
+            text=True,
         )
-        token = _token(Path(place))
-        told = [*command, "--bundle", str(bundle), "--port", str(port)]
+        password = made.stdout.partition("bench: ")[2].split()[0]
+        token = token_of(Path(place), "bench")
+        told = [*command, "--bundle", str(bundle), "--port", str(port), *further]
         process = subprocess.Popen(told)
         headers = {"authorization": f"Bearer {token}"}
         base = f"http://localhost:{port}"
         with httpx.Client(base_url=base, headers=headers, timeout=60) as client:
             _await(lambda: client.get("/ready").status_code == 200)
-            yield client, process.pid
+            yield Running(client, process.pid, Path(place), password)
         process.send_signal(signal.SIGTERM)
         process.wait(30)
 
 
-def _token(state: Path) -> str:
+def token_of(state: Path, name: str) -> str:
+    """Make a token of an account, who need not change the password first."""
     database = Database(f"sqlite:///{state / 'hierclf.db'}")
     with database.session() as session:
-        account = session.query(Account).one()
+        account = session.query(Account).filter_by(name=name).one()
         account.must_change = False
     _, token = Tokens(database, clock=now_ms).make(account.id, "benchmark")
     database.close()
@@ -151,10 +180,10 @@ def main() -> None:
     scans = [
         path for path, _ in zip(list_scans(args.scans), range(args.n), strict=False)
     ]
-    with server(args.bundle) as (client, _):
-        found = measure(client, scans, args.rounds)
-    processor = versions()["processor"]
-    print(json.dumps({"processor": processor, "seconds": found}, indent=1))
+    with server(args.bundle) as running:
+        found = measure(running.client, scans, args.rounds)
+    told = {"processor": versions()["processor"], "load": os.getloadavg()}
+    print(json.dumps(told | {"seconds": found}, indent=1))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from hierclf.config.serving import ServeOptions
 from hierclf.console import parse, run
 from hierclf.foundation.errors import InputError
@@ -26,6 +28,8 @@ def main(argv: list[str]) -> int:
         0 after a clean end.
     """
     options = parse(ServeOptions, "serve", PURPOSE, argv)
+    # It says what it does from the moment that it is imported.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         from hierclf.web import server
         from hierclf.web.audit import verify

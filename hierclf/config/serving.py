@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hierclf.config.values import Names
 
@@ -35,8 +35,11 @@ class ServeOptions(BaseModel):
     tls_key: Path | None = Field(None, description="PEM file with its key")
     behind_proxy: bool = Field(
         False,
-        description="a proxy on this machine speaks TLS and tells who asks by "
-        "X-Forwarded-For",
+        description="a proxy speaks TLS and tells who asks by X-Forwarded-For",
+    )
+    proxies: Names = Field(
+        ("127.0.0.1", "::1"),
+        description="addresses or networks of proxies that are believed, by commas",
     )
     state: Path = Field(
         Path("~/.local/state/hierclf"),
@@ -73,6 +76,19 @@ class ServeOptions(BaseModel):
     verify_audit: bool = Field(
         False, description="check the chain of the audit log, and end"
     )
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_addresses(cls, told: tuple[str, ...]) -> tuple[str, ...]:
+        for one in told:
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(
+                    f"proxies: expected addresses or networks, got {one!r}. Write "
+                    "them like 10.0.0.7 or 10.0.0.0/24."
+                ) from None
+        return told
 
     @model_validator(mode="after")
     def _reachable_by_tls_only(self) -> ServeOptions:

@@ -22,7 +22,7 @@ from hierclf.web.dependencies import (
 )
 from hierclf.web.markdown import markdown
 from hierclf.web.rendering import page
-from hierclf.web.wording import words
+from hierclf.web.wording import card_words, words
 
 router = APIRouter(prefix="/admin")
 Admin = Annotated[SignedIn, Depends(admin_of)]
@@ -124,12 +124,14 @@ def model(request: Request, signed: Admin) -> HTMLResponse:
     """Show the bundle that scores, and its card."""
     services = services_of(request)
     about = services.supervisor.about
+    said = card_words(language_of(request, signed))
+    text = about.card if about else ""
     return page(
         request,
         "model",
         signed,
         about=about,
-        card=markdown(about.card, top=2) if about else "",
+        card=markdown(text, top=2, said=said, language="zh-Hans"),
         has_report=_report(services).is_file(),
     )
 

@@ -110,7 +110,7 @@ def holder_of(
 
 Holder = Annotated[SignedIn, Depends(holder_of)]
 _TROUBLES: dict[int | str, dict[str, type[BaseModel]]] = {
-    code: {"model": Trouble} for code in (400, 401, 404, 408, 413, 422, 503)
+    code: {"model": Trouble} for code in (400, 401, 404, 408, 409, 413, 422, 503, 507)
 }
 router = APIRouter(prefix="/api/v1", responses=_TROUBLES)
 _UPLOAD = {
@@ -182,10 +182,9 @@ def study(request: Request, holder: Holder, study: UUID) -> StudyOut:
 @router.delete("/studies/{study}", status_code=204)
 def delete(request: Request, holder: Holder, study: UUID) -> None:
     """Delete a study with its files."""
-    services = services_of(request)
-    if not services.studies.delete(holder.account.id, str(study)):
-        raise HTTPException(404, "There is no such study.")
-    services.audit.write(holder.account.name, "delete", study=str(study))
+    row, services = _own(request, holder, study), services_of(request)
+    services.audit.write(holder.account.name, "delete", study=row.id)
+    services.studies.delete(holder.account.id, row.id)
 
 
 @router.get(

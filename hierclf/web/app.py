@@ -99,7 +99,12 @@ def _handle_errors(app: FastAPI) -> None:
 
 
 def answer(
-    request: Request, status: int, why: str, headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    why: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    away: bool = False,
 ) -> Response:
     """Tell what went wrong, as JSON or as a page.
 
@@ -113,12 +118,14 @@ def answer(
         A sentence, and what to do; nothing of the server's inside.
     headers : mapping of str to str, optional
         Further ones.
+    away : bool, default=False
+        Whether the database is; a page then asks nothing of it.
     """
     told = dict(headers or {})
     wants = request.headers.get("accept", "")
     if request.url.path.startswith(API) or "application/json" in wants:
         return JSONResponse({"detail": why}, status, told)
-    page = error_page(request, status, why)
+    page = error_page(request, status, why, away=away)
     page.headers.update(told)
     return page
 
@@ -156,7 +163,7 @@ async def _quota(request: Request, _: Exception) -> Response:
 
 async def _unavailable(request: Request, _: Exception) -> Response:
     why = "The database does not answer. Try again in a moment."
-    return answer(request, 503, why, {"retry-after": "5"})
+    return answer(request, 503, why, {"retry-after": "5"}, away=True)
 
 
 async def _out_of_resources(request: Request, error: Exception) -> Response:

@@ -6,9 +6,8 @@ and an installation must come from any version to this one.
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from hierclf.foundation.errors import HierclfError, InputError, ResourceError
+from hierclf.web.postgresql import Impatient
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
+ANSWER_S = 15
+"""Seconds in which a server says something, or it is away."""
+_CONNECT_S = 5
 _BUSY_MS = 5000
 _PAUSE_S = 0.5
 _DRIVERS = {
@@ -60,7 +63,7 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self.engine = _engine(_parse(url))
+        self.engine = _engine(_parse(url), ANSWER_S)
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -74,7 +77,7 @@ class Database:
         Raises
         ------
         Unavailable
-            If the database is away, full, or locked for longer than five seconds.
+            If the database is away, silent, full, or locked for too long.
         """
         try:
             with (
@@ -124,28 +127,43 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername=_DRIVERS[parsed.drivername])
 
 
-def _engine(url: URL) -> Engine:
+def _engine(url: URL, answer_s: int | None) -> Engine:
+    """Make a pool; a server that is silent for `answer_s` is away, never if None."""
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, poolclass=NullPool, hide_parameters=True)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    if url.get_backend_name() in {"mysql", "mariadb"}:
-        told = {"charset": "utf8mb4", "connect_timeout": "5"}
-        url = url.update_query_dict(
-            {k: v for k, v in told.items() if k not in url.query}
-        )
-    else:
-        url = url.update_query_dict({"connect_timeout": "5"})
-    return create_engine(
-        url,
+    told = {"connect_timeout": str(_CONNECT_S)}
+    postgres = url.get_backend_name() == "postgresql"
+    if not postgres:
+        told["charset"] = "utf8mb4"
+        if answer_s is not None:
+            told |= dict.fromkeys(("read_timeout", "write_timeout"), str(answer_s))
+    known = {name: value for name, value in told.items() if name not in url.query}
+    engine = create_engine(
+        url.update_query_dict(known),
         pool_pre_ping=True,
         pool_size=8,
         max_overflow=16,
-        pool_timeout=5,
+        pool_timeout=_CONNECT_S,
         hide_parameters=True,
         isolation_level="READ COMMITTED",
     )
+    if postgres and answer_s is not None:
+        event.listen(engine, "do_connect", _connect_within(answer_s))
+    return engine
+
+
+def _connect_within(answer_s: int) -> Callable[..., Impatient]:
+    """Connect to PostgreSQL so that its silence is borne for so long."""
+
+    def connect(_: object, __: object, told: Any, named: Any) -> Impatient:
+        connection = Impatient.connect(*told, **named)
+        connection.answer_s = answer_s
+        return connection
+
+    return connect
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
@@ -197,16 +215,18 @@ def open_database(url: str, *, wait_s: float = 10.0) -> Database:
                 "it, or check its URL and password."
             )
         time.sleep(_PAUSE_S)
+    migrating = _engine(_parse(url), None)  # a large table may take its time
     try:
-        _migrate(database.engine)
+        _migrate(migrating)
     except BaseException:
         database.close()
         raise
+    finally:
+        migrating.dispose()
     return database
 
 
 def _migrate(engine: Engine) -> None:
-    logging.getLogger("alembic").setLevel(logging.WARNING)
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     known = {

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from markupsafe import Markup, escape
 
@@ -15,7 +16,12 @@ _MARKS = (
 )
 
 
-def markdown(text: str, *, top: int = 1) -> Markup:
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def markdown(
+    text: str, *, top: int = 1, said: Mapping[str, str] = _NOTHING, language: str = ""
+) -> Markup:
     """Write HTML.
 
     Parameters
@@ -25,6 +31,10 @@ def markdown(text: str, *, top: int = 1) -> Markup:
         backticks; all else is text. Nothing in it becomes HTML.
     top : int, default=1
         Level of the heading that ``#`` makes.
+    said : mapping of str to str, optional
+        What is said for headings and paragraphs in another language.
+    language : str, default=""
+        This other one, as HTML names it.
 
     Returns
     -------
@@ -39,7 +49,17 @@ def markdown(text: str, *, top: int = 1) -> Markup:
     Markup('<ul><li>&lt;a&gt;</li></ul>')
     """
     blocks = (block for block in re.split(r"\n\s*\n", text) if block.strip())
-    return Markup("\n").join(_block(block.strip(), top) for block in blocks)
+    told = (_told(block.strip(), top, said, language) for block in blocks)
+    return Markup("\n").join(told)
+
+
+def _told(block: str, top: int, said: Mapping[str, str], language: str) -> Markup:
+    mark, _, text = block.partition(" ") if block.startswith("#") else ("", "", block)
+    if text not in said:
+        return _block(block, top)
+    name = f"h{len(mark) + top - 1}" if mark else "p"
+    told = Markup('<{0} lang="{1}">{2}</{0}>')
+    return told.format(name, language, _inline(said[text]))
 
 
 def _block(block: str, top: int) -> Markup:

@@ -97,20 +97,24 @@ def page(
     return response
 
 
-def error_page(request: Request, status: int, why: str) -> HTMLResponse:
+def error_page(
+    request: Request, status: int, why: str, *, away: bool = False
+) -> HTMLResponse:
     """Say in a page what went wrong and what to do.
 
     Parameters
     ----------
     request : Request
-        What is answered; its session is left out where the database is away.
+        What is answered.
     status : int
         Of HTTP.
     why : str
         Told as it is where there are no better words.
+    away : bool, default=False
+        Whether the database is: it is not asked whose session it is.
     """
     try:
-        signed = visitor_of(request)
+        signed = None if away else visitor_of(request)
     except HierclfError:
         signed = None
     t = words(language_of(request, signed))

@@ -215,9 +215,10 @@ class _Sweeper:
             services.audit.write("retention", "deleted", studies=n_expired)
 
 
-def _run(services: Services) -> None:
+def configure(services: Services) -> uvicorn.Config:
+    """Say how the application is served, and which proxies are believed."""
     options = services.options
-    config = uvicorn.Config(
+    return uvicorn.Config(
         create_app(services),
         host=options.host,
         port=options.port,
@@ -228,18 +229,22 @@ def _run(services: Services) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=options.behind_proxy,
-        forwarded_allow_ips="127.0.0.1",
+        forwarded_allow_ips=list(options.proxies),
         limit_concurrency=_CONNECTIONS,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=_DRAIN_S,
         ssl_certfile=options.tls_certificate,
         ssl_keyfile=options.tls_key,
     )
+
+
+def _run(services: Services) -> None:
+    options = services.options
     scheme = "https" if options.tls_key else "http"
     name = "localhost" if options.is_loopback else options.host
     _log.info("serving at %s://%s:%d", scheme, name, options.port)
     try:
-        uvicorn.Server(config).run()
+        uvicorn.Server(configure(services)).run()
     except SystemExit as error:  # how uvicorn tells that it could not listen
         raise ResourceError(
             f"port: expected {options.host}:{options.port} to be free, got it taken or "

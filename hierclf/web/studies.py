@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from hierclf.foundation.errors import HierclfError
 from hierclf.foundation.files import explain_os_error, sync_folder
 from hierclf.web.clock import Clock
-from hierclf.web.database import Database
+from hierclf.web.database import Database, Unavailable
 from hierclf.web.study_rows import Page, StudyRow, new_row, plain
 from hierclf.web.tables import Study
 
@@ -130,7 +130,8 @@ class Studies:
         QueueFull, QuotaReached
             If there is no room.
         Unavailable, ResourceError
-            If it cannot be kept; nothing of it stays then.
+            If it cannot be kept; nothing of it stays then, but for files that
+            `sweep` removes where the database is away.
         """
         earlier = self._earlier(account_id, request_key)
         if earlier is not None:
@@ -151,9 +152,24 @@ class Studies:
             if earlier is None:
                 raise
             return earlier
+        except Unavailable:
+            self._remove_unless_kept(study)
+            raise
         except BaseException:
             self._remove(study)
             raise
+
+    def _remove_unless_kept(self, study: str) -> None:
+        """Remove files without a row; where that cannot be asked, `sweep` does.
+
+        The answer to a commit may be lost on its way: then there is a row.
+        """
+        try:
+            kept = self._first(Study.id == study)
+        except Unavailable:
+            return
+        if kept is None:
+            self._remove(study)
 
     def _earlier(self, account_id: str, request_key: str) -> StudyRow | None:
         if not request_key:
@@ -278,8 +294,9 @@ class Studies:
         return self._delete(Study.account_id == account_id)
 
     def _delete(self, *asked: ColumnElement[bool]) -> int:
-        number = 0
-        while some := self._delete_some(*asked):
+        number = some = self._delete_some(*asked)
+        while some == _AT_ONCE:
+            some = self._delete_some(*asked)
             number += some
         return number
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from ipaddress import IPv6Network, ip_address
 from time import monotonic
+
+_OF_ONE_HOST = 64
 
 
 class Throttle:
@@ -43,7 +46,7 @@ class Throttle:
         Parameters
         ----------
         address : str
-            Who tries.
+            Who tries; see `counted_as`.
 
         Returns
         -------
@@ -51,9 +54,9 @@ class Throttle:
             0 where the try is allowed, and counted; else the seconds until one is.
         """
         with self._lock:
-            now = self._clock()
-            tries = self._tries.setdefault(address, deque())
-            self._tries.move_to_end(address)
+            now, key = self._clock(), counted_as(address)
+            tries = self._tries.setdefault(key, deque())
+            self._tries.move_to_end(key)
             while len(self._tries) > self._n_addresses:
                 self._tries.popitem(last=False)
             while tries and tries[0] <= now - self._window_s:
@@ -62,3 +65,25 @@ class Throttle:
                 return tries[0] + self._window_s - now
             tries.append(now)
             return 0.0
+
+
+def counted_as(address: str) -> str:
+    """Say what an address is counted as.
+
+    Whoever has one address of IPv6 has the whole network of 64 bits around it.
+
+    Examples
+    --------
+    >>> counted_as("2001:db8::a:1:2:3:4"), counted_as("::ffff:192.0.2.7")
+    ('2001:db8:0:a::/64', '192.0.2.7')
+    """
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(found)
+    mapped = found.ipv4_mapped
+    if mapped is not None:
+        return str(mapped)
+    return str(IPv6Network((found.packed, _OF_ONE_HOST), strict=False))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from hierclf.web.dependencies import Language
-from hierclf.web.wording_chinese import CHINESE
+from hierclf.web.wording_chinese import CARD, CHINESE
 from hierclf.web.wording_english import ENGLISH
 
 _WORDS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
@@ -40,6 +40,11 @@ def script_words(language: Language) -> dict[str, str]:
     """Give the words that scripts need."""
     found = words(language).items()
     return {key: text for key, text in found if key.startswith(_OF_SCRIPTS)}
+
+
+def card_words(language: Language) -> Mapping[str, str]:
+    """Give what is said for the parts of model cards that are the same in all."""
+    return CARD if language == "zh" else {}
 
 
 def why_no_score(language: Language, code: str) -> str:

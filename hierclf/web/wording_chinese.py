@@ -63,6 +63,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "happens_frontal": "如果模型能够识别，与训练影像差异过大的影像会被拒绝。",
         "model_loading": "模型尚未就绪。影像可以上传，稍后评分。",
         "js_nothing": "尚未选择影像。请拖入或选择影像。",
+        "js_none_within": "此文件夹中没有影像。",
         "js_kind": "不支持该文件类型。",
         "js_large": "文件过大。",
         "js_remove": "移除",
@@ -255,6 +256,14 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "advice_500": "系统出现错误并已记录。请重试；如仍出现，请告知管理员。",
         "advice_503": "服务器忙或正在启动。请稍后重试。",
         "advice_507": "服务器无法保存。请告知管理员。",
+        # what was odd about a file
+        "W_ALPHA": "图像部分透明；透明处现为黑色。",
+        "W_BURNED_IN": "文件头注明图像中嵌有文字。",
+        "W_DECODER": "文件不完全符合其格式，但仍已读取。",
+        "W_DEPTH": "图像每个颜色 16 位，仅读取高 8 位。",
+        "W_NO_IEND": "文件缺少结尾；图像完整。",
+        "W_ORIENTATION": "无法读取图像方向：图像可能是横置的。",
+        "W_PADDING": "文件内容多于文件头所述；多余部分已忽略。",
         # why there is no score
         "E_BLANK": "影像中没有内容：各处相同。",
         "E_CHANGED": "读取时文件发生变化。请重新上传。",
@@ -278,3 +287,26 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "E_OTHER": "无法读取文件。",
     }
 )
+CARD: Mapping[str, str] = MappingProxyType(
+    {
+        "Intended use": "预期用途",
+        "Users": "使用者",
+        "Out of scope": "不适用范围",
+        "Decision": "判定",
+        "Training data": "训练数据",
+        "Performance": "性能",
+        "Subgroups": "亚组",
+        "Limits": "局限",
+        "Version and date": "版本与日期",
+        "**For research use; not a medical device.**": "**仅供研究使用；非医疗器械。**",
+        "Research on graded disease in medical images.": "用于医学影像疾病分级的研究。",
+        "Data scientists who know where the training scans come from.": "了解训练影像来"
+        "源的数据科学家。",
+        "Decisions on patients; scans of another body part, device or population than "
+        "the training scans.": "对患者的决策；与训练影像部位、设备或人群不同的影像。",
+        "Scores mean something for scans that are like the training scans; other scans "
+        "get a score, too.": "分数仅对与训练影像相似的影像有意义；"
+        "其他影像也会得到分数。",
+    }
+)
+"""What every model card says, and its headings; all else is told as it was written."""

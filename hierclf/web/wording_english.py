@@ -67,6 +67,7 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "refused, where the model can tell.",
         "model_loading": "The model is not ready yet. Scans are accepted and wait.",
         "js_nothing": "Nothing is chosen. Drop a scan, or choose one.",
+        "js_none_within": "There is no scan in this folder.",
         "js_kind": "Not a kind of file that is taken.",
         "js_large": "Too large.",
         "js_remove": "Remove",
@@ -275,6 +276,17 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "your administrator if it stays.",
         "advice_503": "The server is busy or being started. Try again in a moment.",
         "advice_507": "The server cannot keep it. Tell your administrator.",
+        # what was odd about a file
+        "W_ALPHA": "The picture was partly transparent; what lay below is black now.",
+        "W_BURNED_IN": "The header says that text was burned into the picture.",
+        "W_DECODER": "The file is not quite as its format asks; it was read all the "
+        "same.",
+        "W_DEPTH": "The picture has 16 bits per color, of which the upper 8 were read.",
+        "W_NO_IEND": "The end of the file is missing; the picture is complete.",
+        "W_ORIENTATION": "Which side is up could not be read: the picture may lie on "
+        "its side.",
+        "W_PADDING": "The file holds more than its header announces; the rest was "
+        "left out.",
         # why there is no score
         "E_BLANK": "There is nothing to be seen in the scan: all of it is alike.",
         "E_CHANGED": "The file changed while it was read. Upload it again.",

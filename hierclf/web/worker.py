@@ -24,7 +24,12 @@ from hierclf.explaining.cases import Case, Look, make_viewer
 from hierclf.explaining.explained import Explained, Explainer
 from hierclf.explanation.boxes import boxes_of, heat_in_scan, region_in_scan
 from hierclf.explanation.stage_map import SCREEN, StageMap
-from hierclf.foundation.errors import BundleError, HierclfError, ScanError
+from hierclf.foundation.errors import (
+    BundleError,
+    HierclfError,
+    ResourceError,
+    ScanError,
+)
 from hierclf.foundation.files import write_bytes
 from hierclf.pictures.overlays import layer, to_png
 from hierclf.scoring.reading import UNREAD
@@ -220,10 +225,13 @@ class Desk:
             return self._queue.finish(study.id, failed(one))
         result, pictures = self._scorer.tell(one, warnings, seconds)
         folder = self._studies.path(study.id, ORIGINAL).parent
-        if not folder.is_dir():  # deleted meanwhile
-            return False
-        for name, content in pictures.items():
-            write_bytes(self._studies.path(study.id, name), content, sync=False)
+        try:
+            for name, content in pictures.items():
+                write_bytes(self._studies.path(study.id, name), content, sync=False)
+        except ResourceError:
+            if folder.is_dir():
+                raise
+            return False  # deleted meanwhile
         done = self._queue.finish(study.id, scored(result))
         if not done:
             shutil.rmtree(folder, ignore_errors=True)

@@ -6,18 +6,21 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, delete, text
 from sqlalchemy.pool import NullPool
 
 from hierclf.web.accounts import Accounts
 from hierclf.web.database import Database, open_database
 from hierclf.web.passwords import Hasher
 from hierclf.web.studies import Studies
+from hierclf.web.tables import Base
 from hierclf.web.throttle import Throttle
 
 SERVERS = {
@@ -54,13 +57,9 @@ def _listens(port: int) -> bool:
         return False
 
 
-@pytest.fixture(params=["sqlite", *SERVERS])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, on each server."""
-    kind = request.param
-    if kind == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.db'}"
-        return
+@contextmanager
+def _empty(kind: str) -> Iterator[str]:
+    """Make a database on a server; gives its URL."""
     server, port = SERVERS[kind]
     told = os.environ.get(f"HIERCLF_TEST_{kind.upper()}")
     if told is None and not _listens(port):
@@ -76,12 +75,47 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         connection.execute(text(f"DROP DATABASE {name}{force}"))
 
 
-@pytest.fixture
-def database(url: str) -> Iterator[Database]:
-    """A database with its tables, on each server."""
-    found = open_database(url)
+@pytest.fixture(params=["sqlite", *SERVERS])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, on each server."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    with _empty(request.param) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def opened() -> Iterator[Callable[[str], Database]]:
+    """Databases with tables on servers, each made once for all tests."""
+    with ExitStack() as stack:
+
+        @cache
+        def make(kind: str) -> Database:
+            found = open_database(stack.enter_context(_empty(kind)))
+            stack.callback(found.close)
+            return found
+
+        yield make
+
+
+@pytest.fixture(params=["sqlite", *SERVERS])
+def database(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    opened: Callable[[str], Database],
+) -> Iterator[Database]:
+    """A database with its tables, and nothing in them, on each server."""
+    if request.param == "sqlite":
+        found = open_database(f"sqlite:///{tmp_path / 'test.db'}")
+        yield found
+        found.close()
+        return
+    found = opened(request.param)
     yield found
-    found.close()
+    with found.session() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(delete(table))
 
 
 @pytest.fixture

@@ -115,14 +115,14 @@ def make_site(
     hours: Hours,
     hasher: Any,
     about: About,
+    *,
+    throttle: Throttle | None = None,
     **told: Any,
 ) -> Site:
-
     (state / "studies").mkdir(exist_ok=True)
     options = ServeOptions(bundle=state / "bundle", state=state, **told)
-    accounts = Accounts(
-        database, clock=hours, throttle=Throttle(most=1000), hasher=hasher
-    )
+    throttle = throttle or Throttle(most=1000)
+    accounts = Accounts(database, clock=hours, throttle=throttle, hasher=hasher)
     studies = Studies(
         database,
         state / "studies",

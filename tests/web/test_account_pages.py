@@ -167,6 +167,14 @@ def test_the_model_is_described(ward: Ward) -> None:
     assert "not ready yet" in browser.get("/admin/model").text
 
 
+def test_what_every_card_says_is_translated_and_the_rest_marked(ward: Ward) -> None:
+    browser = ward.browser("Ada")
+    page = browser.get("/admin/model", headers={"accept-language": "zh-CN"}).text
+    assert '<section class="panel prose" lang="en"' in page
+    assert '<h3 lang="zh-Hans">局限</h3>' in page
+    assert "<p>One &lt;site&gt;.</p>" in page
+
+
 def test_the_report_may_run_nothing(ward: Ward) -> None:
     (ward.folder / "report.html").write_text("<h1>Report</h1>")
     browser = ward.browser("Ada")

@@ -14,9 +14,9 @@ from hierclf.web.database import Database, Unavailable
 from hierclf.web.queue import Outcome
 from hierclf.web.studies import Studies
 from hierclf.web.wording import words
+from tests.web.children import ABOUT
 from tests.web.conftest import Hours
 from tests.web.site import PASSWORD, PNG, Browser, Site, make_site
-from tests.web.test_supervisor import ABOUT
 
 RESULT = {
     "decision": "diseased",

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,12 @@ import pytest
 from PIL import Image
 from pydicom.data import get_testdata_file
 
+from hierclf.web.accounts import Accounts
 from hierclf.web.audit import verify
 from hierclf.web.clock import now_ms
 from hierclf.web.database import Database
 from hierclf.web.tables import Account
+from hierclf.web.throttle import Throttle
 from hierclf.web.tokens import Tokens
 
 CHROMIUM = shutil.which("chromium")
@@ -37,6 +40,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PASSWORD = "another good one"  # noqa: S105
+PAGES = ("/", "/studies", "/account", "/admin/accounts", "/admin/model", "/admin/audit")
 
 pytestmark = [
     pytest.mark.slow,
@@ -79,8 +83,10 @@ def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     made = subprocess.run(
         [*command, "--create-admin", "root"], capture_output=True, text=True, check=True
     )
+    assert made.stderr == ""
     found = re.search(r"root: (\S+)", made.stdout)
     assert found is not None
+    _add_reader(state)
     told = [*command, "--bundle", str(bundle), "--port", str(port), "--threads", "1"]
     process = subprocess.Popen(told, text=True)
     place = f"http://localhost:{port}"
@@ -88,6 +94,14 @@ def server(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     yield Server(process, place, state, found[1])
     process.send_signal(signal.SIGTERM)
     process.wait(30)
+
+
+def _add_reader(state: Path) -> None:
+    """Add an administrator who has chosen a password."""
+    database = Database(f"sqlite:///{state / 'hierclf.db'}")
+    accounts = Accounts(database, clock=now_ms, throttle=Throttle())
+    accounts.create("reader", PASSWORD, is_admin=True)
+    database.close()
 
 
 def _await(place: str, process: subprocess.Popen[str]) -> None:
@@ -222,12 +236,127 @@ def test_a_folder_with_files_that_are_none(
     page.get_by_text(re.compile("Healthy|Diseased")).first.wait_for()
 
 
+HAND_OVER = """([name, told, texts]) => {
+    const given = new DataTransfer();
+    for (const [file, text] of Object.entries(texts)) {
+        const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+        given.items.add(new File([bytes], file));
+    }
+    const shape = { bubbles: true, cancelable: true, [told]: given };
+    const made = name === "paste" ? ClipboardEvent : DragEvent;
+    document.body.dispatchEvent(new made(name, shape));
+}"""
+
+
+def _as_reader(page: Any, place: str = "/") -> None:
+    """Open a page, signed in as who has chosen a password."""
+    page.goto(place)
+    if "/sign-in" in page.url:
+        page.get_by_label("Name").fill("reader")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(re.compile(f"{place}$"))
+
+
+def _hand_over(page: Any, event: str, told: str, *paths: Path) -> None:
+    """Drop or paste files, as a browser tells it."""
+    texts = {path.name: b64encode(path.read_bytes()).decode() for path in paths}
+    page.evaluate(HAND_OVER, [event, told, texts])
+
+
+@pytest.mark.parametrize(
+    ("event", "told"), [("drop", "dataTransfer"), ("paste", "clipboardData")]
+)
+def test_files_that_are_dropped_or_pasted(
+    page: Any, scan: Path, tmp_path: Path, event: str, told: str
+) -> None:
+    _as_reader(page)
+    note = tmp_path / "note.txt"
+    note.write_text("no scan")
+    _hand_over(page, event, told, note, scan)
+    rows = page.locator("[data-list] li")
+    assert rows.count() == 2
+    assert "Not a kind of file" in rows.nth(0).inner_text()
+    rows.nth(0).get_by_role("button").click()
+    assert rows.count() == 1
+    assert page.locator("[data-list] img").evaluate(
+        "one => one.decode().then(() => one.naturalWidth)"
+    )
+    page.get_by_role("button", name="Score").click()
+    page.wait_for_url("**/studies/*")
+    page.wait_for_selector("[data-viewer]")
+    assert scan.name in page.title()
+
+
+def test_a_folder_gives_the_scans_within(page: Any, scan: Path, tmp_path: Path) -> None:
+    folder, empty = tmp_path / "ward", tmp_path / "empty"
+    for place in (folder / "deep", empty):
+        place.mkdir(parents=True)
+        (place / "notes.txt").write_text("no scan")
+    for name in ("a.png", "deep/b.png"):
+        shutil.copy(scan, folder / name)
+    _as_reader(page)
+    page.locator("#folder").set_input_files(empty)
+    page.get_by_text("There is no scan in this folder").wait_for()
+    page.locator("#folder").set_input_files(folder)
+    names = page.locator("[data-list] bdi").all_inner_texts()
+    assert sorted(names) == ["a.png", "b.png"]
+    assert not page.locator("[data-warning]").is_visible()
+    page.get_by_role("button", name="Score").click()
+    page.wait_for_url("**/batches/*")
+    page.locator("[data-status=done]").get_by_text("2").wait_for()
+
+
+def test_without_scripts(page: Any, server: Server, scan: Path) -> None:
+    context = page.context.browser.new_context(
+        base_url=server.place, java_script_enabled=False, locale="en-US"
+    )
+    context.set_default_timeout(60_000)
+    plain = context.new_page()
+    _as_reader(plain)
+    plain.locator("#file").set_input_files(str(scan))
+    plain.get_by_role("button", name="Score").click()
+    plain.wait_for_url("**/studies/*")
+    plain.locator("#verdict").wait_for()  # the page loads itself again
+    assert plain.locator("h1").inner_text().startswith(("Healthy", "Diseased"))
+    for picture in plain.locator("img:not([hidden])").all():
+        assert picture.is_visible()
+    plain.get_by_role("button", name="Delete").click()
+    plain.wait_for_url("**/studies")
+    assert plain.locator(f"a[href='{plain.url}']").count() == 0
+    plain.get_by_role("button", name="Sign out").click()
+    plain.wait_for_url("**/sign-in")
+    context.close()
+
+
+@pytest.mark.parametrize("locale", ["en-US", "zh-CN"])
+def test_no_page_is_wider_than_a_phone(
+    page: Any, server: Server, scan: Path, locale: str
+) -> None:
+    _as_reader(page)
+    _upload(page, [scan])
+    page.wait_for_selector("[data-viewer]")
+    study = page.url.removeprefix(server.place)
+    context = page.context.browser.new_context(
+        base_url=server.place, locale=locale, viewport={"width": 390, "height": 844}
+    )
+    context.add_cookies(page.context.cookies())
+    phone = context.new_page()
+    for place in (*PAGES, study):
+        phone.goto(place)
+        width = phone.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390, place
+        brand, who = phone.locator(".brand"), phone.locator(".who")
+        assert abs(brand.bounding_box()["y"] - who.bounding_box()["y"]) < 30, place
+    context.close()
+
+
 def test_the_lines_of_the_readme_work(
     server: Server, scan: Path, tmp_path: Path
 ) -> None:
     database = Database(f"sqlite:///{server.state / 'hierclf.db'}")
     with database.session() as session:
-        account = session.query(Account).one()
+        account = session.query(Account).filter_by(name="root").one()
         account.must_change = False
     _, token = Tokens(database, clock=now_ms).make(account.id, "test")
     database.close()

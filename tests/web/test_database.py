@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,13 +10,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Insert, event, insert, inspect, select, text
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from hierclf.foundation.errors import InputError, ResourceError
 from hierclf.web.database import Database, Unavailable, open_database
 from hierclf.web.tables import Base, Token
 from tests.web.conftest import at_once
+from tests.web.relay import relayed
 
 
 def test_migrations_make_the_tables_of_the_program(database: Database) -> None:
@@ -194,51 +191,9 @@ def test_a_full_disk_leaves_a_whole_database(tmp_path: Path) -> None:
     database.close()
 
 
-class Relay:
-    """A wire to a server that can be cut, on a port of its own."""
-
-    def __init__(self, port: int) -> None:
-        self._far = port
-        self._open: list[socket.socket] = []
-        self._near = socket.create_server(("127.0.0.1", 0))
-        self.port = self._near.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._near.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self._far))
-            self._open += [near, far]
-            for pair in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=pair, daemon=True).start()
-
-    def _carry(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while part := source.recv(65536):
-                target.sendall(part)
-
-    def cut(self) -> None:
-        for one in (self._near, *self._open):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        self._open.clear()
-
-    def mend(self) -> None:
-        self._near = socket.create_server(("127.0.0.1", self.port))
-        threading.Thread(target=self._accept, daemon=True).start()
-
-
 def test_a_server_that_goes_and_comes_back(url: str) -> None:
     """What was begun leaves nothing; the first request after its return is served."""
-    far = make_url(url)
-    if far.port is None:
-        pytest.skip("SQLite has no server")
-    relay = Relay(far.port)
-    near = far.set(port=relay.port).render_as_string(hide_password=False)
+    relay, near = relayed(url)
     database = open_database(near)
     with pytest.raises(Unavailable):
         _add(database, _account("half"), relay.cut, _account("more"))

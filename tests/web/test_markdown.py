@@ -32,6 +32,16 @@ def test_tables() -> None:
     )
 
 
+def test_what_is_said_in_another_language_is_marked() -> None:
+    said = {"Users": "A & <b>", "**One.**": "**Two.**", "x": "y"}
+    found = markdown("## Users\n\n**One.**\n\nOther.", top=2, said=said, language="zh")
+    assert found.splitlines() == [
+        '<h3 lang="zh">A &amp; &lt;b&gt;</h3>',
+        '<p lang="zh"><strong>Two.</strong></p>',
+        "<p>Other.</p>",
+    ]
+
+
 class Seen(HTMLParser):
     def __init__(self) -> None:
         super().__init__()

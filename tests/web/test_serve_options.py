@@ -32,6 +32,13 @@ def test_others_need_tls(host: str) -> None:
     read("--host", host, "--tls-certificate", "c", "--tls-key", "k")
 
 
+def test_proxies_are_addresses_or_networks() -> None:
+    assert read("--proxies", "10.0.0.7,fd00::/64").proxies == ("10.0.0.7", "fd00::/64")
+    for told in ("*", "proxy.example", "10.0.0.7/24", "0.0.0.0/33", "unix:"):
+        with pytest.raises(InputError, match="expected addresses or networks"):
+            read("--proxies", told)
+
+
 def test_a_certificate_needs_its_key() -> None:
     with pytest.raises(InputError, match="expected certificate and key, got one"):
         read("--tls-certificate", "c")

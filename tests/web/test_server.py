@@ -13,7 +13,7 @@ from hierclf.web import server
 from hierclf.web.audit import AuditLog, verify
 from hierclf.web.database import open_database
 from hierclf.web.dependencies import Services
-from tests.web.test_supervisor import ABOUT
+from tests.web.children import ABOUT
 
 
 class Loaded:

@@ -99,6 +99,17 @@ def test_a_decision_is_in_words_and_numbers(ward: Ward) -> None:
     assert ward.lines()[-1] == "view"
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_what_was_odd_about_a_file_is_said_in_words(ward: Ward, language: str) -> None:
+    row = ward.study(result_of(SICK, warnings=("W_ORIENTATION", "W_NEW")))
+    headers = {"accept-language": language}
+    page = ward.browser("Ben").get(f"/studies/{row.id}", headers=headers).text
+    known = {"en": "may lie on its side", "zh": "图像可能是横置的"}
+    assert known[language] in page
+    assert "W_ORIENTATION" not in page
+    assert '<p class="message bad" lang="en">W_NEW</p>' in page
+
+
 def test_a_healthy_scan_has_the_map_of_the_screen_alone(ward: Ward) -> None:
     row = ward.study(result_of(WELL))
     page = ward.browser("Ben").get(f"/studies/{row.id}").text

@@ -6,67 +6,17 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hierclf.foundation.errors import BundleError
 from hierclf.foundation.files import sha256_file
 from hierclf.web.database import open_database
-from hierclf.web.result import About
 from hierclf.web.studies import Studies
 from hierclf.web.supervisor import Supervisor, make_supervisor
+from tests.web.children import ABOUT, dying, obedient, refusing, stubborn
 from tests.web.conftest import Hours, make_accounts
-
-ABOUT = About(
-    digest="0" * 64,
-    labels=("a", "b"),
-    ordered=False,
-    cut_point=0.5,
-    rule="",
-    guards=(),
-    lungs=False,
-    data="x",
-    phantom=True,
-    n_scans=1,
-    created_utc=datetime(2026, 1, 1, tzinfo=UTC),
-    version="0",
-    card="",
-)
-
-
-def _obedient(told: str, pipe: Connection) -> None:
-    """Write down each call, until nobody is there."""
-    pipe.send(ABOUT)
-    try:
-        while True:
-            pipe.recv()
-            with open(told, "a") as stream:
-                stream.write("x")
-    except EOFError:
-        return
-
-
-def _stubborn(told: Any, pipe: Connection) -> None:
-    """Never end by itself."""
-    pipe.send(ABOUT)
-    while True:
-        time.sleep(1)
-
-
-def _refusing(told: Any, pipe: Connection) -> None:
-    pipe.send(BundleError("bundle: refused"))
-
-
-def _dying(told: str, pipe: Connection) -> None:
-    """End before a word, twice."""
-    with open(told, "a") as stream:
-        stream.write("x")
-    if Path(told).stat().st_size > 2:
-        _obedient(told + ".calls", pipe)
 
 
 def until(true: Callable[[], Any], seconds: float = 60) -> None:
@@ -100,7 +50,7 @@ def alive(pid: int) -> bool:
 
 def test_it_calls_its_worker(supervised, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
-    supervisor = supervised(_obedient, str(calls))
+    supervisor = supervised(obedient, str(calls))
     assert supervisor.wait(60) == ABOUT
     assert supervisor.ready
     supervisor.wake()
@@ -113,7 +63,7 @@ def test_it_calls_its_worker(supervised, tmp_path: Path) -> None:
 
 
 def test_a_killed_worker_is_followed_by_another(supervised, tmp_path: Path) -> None:
-    supervisor = supervised(_obedient, str(tmp_path / "calls"))
+    supervisor = supervised(obedient, str(tmp_path / "calls"))
     supervisor.wait(60)
     first = supervisor.pid
     os.kill(first, signal.SIGKILL)
@@ -125,20 +75,20 @@ def test_a_killed_worker_is_followed_by_another(supervised, tmp_path: Path) -> N
 def test_a_worker_that_dies_before_a_word_is_tried_again(
     supervised, tmp_path: Path
 ) -> None:
-    supervisor = supervised(_dying, str(tmp_path / "begun"))
+    supervisor = supervised(dying, str(tmp_path / "begun"))
     assert supervisor.wait(60) == ABOUT
     assert (tmp_path / "begun").read_text() == "xxx"
 
 
 def test_a_refused_bundle_is_told_once(supervised) -> None:
-    supervisor = supervised(_refusing, None)
+    supervisor = supervised(refusing, None)
     assert supervisor.wait(60) is None
     assert supervisor.trouble == "bundle: refused"
     assert not supervisor.ready
 
 
 def test_a_worker_that_does_not_end_is_killed(supervised) -> None:
-    supervisor = supervised(_stubborn, None)
+    supervisor = supervised(stubborn, None)
     supervisor.wait(60)
     pid = supervisor.pid
     supervisor.stop(0.2)

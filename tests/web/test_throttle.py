@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hierclf.web.throttle import Throttle
 
 
@@ -43,3 +45,35 @@ def test_it_remembers_so_many_addresses() -> None:
         assert throttle.wait_s(str(number)) == 0
     assert len(throttle._tries) == 100
     assert throttle.wait_s("999") > 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff"),
+        ("2001:db8::1", "2001:0DB8:0000::2"),
+        ("fe80::1%eth0", "fe80::2%eth1"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("::ffff:c000:207", "192.0.2.7"),
+    ],
+)
+def test_addresses_of_one_host_are_counted_together(first: str, second: str) -> None:
+    throttle = Throttle(most=1, clock=Seconds())
+    assert throttle.wait_s(first) == 0
+    assert throttle.wait_s(second) > 0
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("2001:db8::1", "2001:db8:0:1::1"),
+        ("192.0.2.7", "192.0.2.8"),
+        ("::ffff:192.0.2.7", "::ffff:192.0.2.8"),
+        ("::1", "0.0.0.1"),
+        ("", "testclient"),
+    ],
+)
+def test_others_are_counted_apart(first: str, second: str) -> None:
+    throttle = Throttle(most=1, clock=Seconds())
+    assert throttle.wait_s(first) == 0
+    assert throttle.wait_s(second) == 0

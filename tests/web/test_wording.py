@@ -7,10 +7,12 @@ from string import Formatter
 
 import pytest
 
+from hierclf.bundle.info import CARD as SAID
 from hierclf.config.serving import NOTICE
+from hierclf.data.pixels import Scan
 from hierclf.web.rendering import STATIC
-from hierclf.web.wording import script_words, why_no_score, words
-from hierclf.web.wording_chinese import CHINESE
+from hierclf.web.wording import card_words, script_words, why_no_score, words
+from hierclf.web.wording_chinese import CARD, CHINESE
 from hierclf.web.wording_english import ENGLISH
 
 TEMPLATES = STATIC.parent / "templates"
@@ -51,6 +53,21 @@ def test_every_word_that_scripts_ask_for_is_sent() -> None:
     asked = set(re.findall(r"words\.([a-z_0-9]+)", script))
     assert asked
     assert asked <= set(script_words("zh"))
+
+
+def test_every_oddity_of_a_file_has_words() -> None:
+    codes = set(re.findall(r"``(W_[A-Z_]+)``", str(Scan.__doc__)))
+    assert len(codes) == 7
+    assert codes <= set(ENGLISH)
+
+
+def test_what_every_card_says_is_said_in_chinese() -> None:
+    shared = {one.strip("*") for one in CARD}
+    assert set(SAID.values()) <= shared
+    headings = {one.replace("_", " ").capitalize() for one in SAID if one != "notice"}
+    assert headings <= set(CARD)
+    assert card_words("zh") == CARD
+    assert card_words("en") == {}
 
 
 def test_the_default_notice_is_in_both_languages() -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.data.child import Decoder
 from hierclf.data.pixels import read_scan
-from hierclf.foundation.files import sha256_file
+from hierclf.foundation.files import sha256_file, write_bytes
 from hierclf.web.accounts import Accounts
 from hierclf.web.database import Database, Unavailable
 from hierclf.web.queue import Queue
@@ -167,6 +167,28 @@ def test_a_study_deleted_meanwhile_leaves_nothing(
     monkeypatch.setattr(Scorer, "score", slow)
     assert desk.work() == 0
     assert list(folder.iterdir()) == []
+
+
+def test_a_study_deleted_while_its_pictures_are_written_leaves_nothing(
+    desk: Desk,
+    studies: Studies,
+    ann: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = upload(studies, ann, picture(tmp_path / "a.png", 1), folder)
+    other = upload(studies, ann, picture(tmp_path / "b.png", 2), folder)
+
+    def write(path: Path, content: bytes, *, sync: bool) -> None:
+        if path == studies.path(row.id, "heat-screen.png"):
+            studies.delete(ann, row.id)
+        write_bytes(path, content, sync=sync)
+
+    monkeypatch.setattr("hierclf.web.worker.write_bytes", write)
+    assert desk.work() == 1
+    assert get(studies, ann, other.id).status == "done"
+    assert [one.name for one in folder.iterdir()] == [other.id]
 
 
 def test_a_database_that_goes_away_loses_nothing(

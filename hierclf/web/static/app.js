@@ -147,6 +147,7 @@ class Upload {
   add(files, quietly = false) {
     if (this.busy || !files.length) return;
     this.warn("");
+    const before = this.chosen.length;
     for (const file of files) {
       const kind = file.name.slice(file.name.lastIndexOf(".")).toLowerCase();
       const taken = this.kinds.includes(kind);
@@ -159,6 +160,7 @@ class Upload {
         this.mark(entry, "failed", this.words.js_large);
       }
     }
+    if (this.chosen.length === before) this.warn(this.words.js_none_within);
     this.refresh();
   }
 
