@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from experiments.console import told_in_one_line
 from experiments.papers.figures import Figure
 from experiments.papers.paper import NAMES, Claim, Claims, Experiment, load
 from experiments.papers.records import Record, read_records, results_folder
+from hierclf.foundation.errors import InputError
 
 HEAD = ("table", "row", "figure", "claimed", "obtained [95 %]", "data", "variant")
 LEGEND = """\
@@ -175,16 +177,30 @@ def _kind(experiment: Experiment, records: list[Record]) -> str:
     return "real scans" if own else "other real scans"
 
 
+def _found(name: str, results: Path | None) -> tuple[Experiment, list[Record]]:
+    """Read a paper and its records, which must be of its rows."""
+    if results is not None and not results.is_dir():
+        raise InputError(f"{results}: expected a folder, got none. See --results.")
+    experiment = load(name)
+    records = read_records(results / name if results else results_folder(name))
+    for record in records:
+        rows = experiment.rows.get(record.table, {})
+        if record.paper != name or record.row not in rows:
+            raise InputError(
+                f"{record.file}: expected a row of {name}, got {record.paper} "
+                f"{record.table}/{record.row}. Remove the record."
+            )
+    return experiment, records
+
+
 def main() -> None:
     """Print the papers that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name", nargs="*", help="all papers if not given")
     parser.add_argument("--results", type=Path, help="as --out of experiments.run")
     args = parser.parse_args()
-    found = {}
-    for name in args.name or NAMES:
-        folder = args.results / name if args.results else results_folder(name)
-        found[name] = (load(name), read_records(folder))
+    with told_in_one_line():
+        found = {name: _found(name, args.results) for name in args.name or NAMES}
     print("# Claimed and obtained\n")
     print(f"{LEGEND}\n")
     print("| paper | figures claimed | beside them stands |\n| --- | --- | --- |")

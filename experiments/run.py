@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
+from experiments.console import told_in_one_line
 from experiments.papers.figures import Figure, figures_of, read_said
 from experiments.papers.fits import Fitted, fit
 from experiments.papers.paper import NAMES, PHANTOM, Experiment, Row, Variant, load
@@ -27,7 +28,7 @@ from experiments.papers.plans import (
 from experiments.papers.records import (
     Record,
     chosen_options,
-    commit,
+    made_by,
     results_folder,
     write_record,
 )
@@ -35,7 +36,8 @@ from experiments.papers.sets import TASKS, name_of, plain
 from hierclf.assembly.provenance import versions
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.choices import choose
-from hierclf.foundation.errors import HierclfError
+from hierclf.foundation.errors import HierclfError, InputError
+from hierclf.foundation.files import explain_os_error
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,34 @@ def run_paper(name: str, told: Told, out: Path, choice: Choice) -> list[str]:
         Rows that could not be run; the others are done all the same.
     """
     experiment = load(name)
+    make_folder(out)
     failed = []
+    n_run = 0
     for table, row in _wanted(experiment, choice):
         for data, variant in _runs(experiment, table, row, told, choice):
+            n_run += 1
             try:
                 record = _record(experiment, table, row, variant, data, told)
+                write_record(out, record)
             except HierclfError as error:
                 failed.append(f"{name} {table}/{row}, {data}, {variant}: {error}")
                 print(failed[-1], file=sys.stderr, flush=True)
                 continue
-            write_record(out, record)
             print(f"{name} {record.file}: {record.seconds:.0f} s", flush=True)
+    if not n_run:
+        raise InputError(
+            f"{name}: expected rows that these sets and variants have, got none. See "
+            f"the tables in experiments/{name}."
+        )
     return failed
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of the records before anything is trained for them."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(f"make {out}", error) from error
 
 
 def _wanted(experiment: Experiment, choice: Choice) -> Iterator[tuple[str, str]]:
@@ -147,6 +165,7 @@ def _record(
         for other, inside in experiment.rows.items()
         for one, found in inside.items()
     }
+    made = made_by()
     fitted = fit(row, rows, variant, data, told)
     facts = fitted.facts
     n_resamples = fitted.options.resamples
@@ -166,7 +185,7 @@ def _record(
         n_scans=facts.n_scans,
         n_patients=facts.n_patients,
         protocol=facts.protocol,
-        commit=commit(),
+        commit=made,
         seed=told.seed,
         versions=versions(),
         options=_options(fitted, row) | {"reads": row.reads},
@@ -199,6 +218,17 @@ def _options(fitted: Fitted, row: Row) -> dict[str, Any]:
     return kept
 
 
+def _named(folders: list[Path]) -> dict[str, Path]:
+    """Recognize sets; no two that a record could not tell apart."""
+    found: dict[str, Path] = {}
+    for folder in folders:
+        name = name_of(folder)
+        if plain(name) in map(plain, found):
+            raise InputError(f"--data: expected one {plain(name)}, got two. Run apart.")
+        found[name] = folder
+    return found
+
+
 def main() -> None:
     """Run what the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -213,18 +243,19 @@ def main() -> None:
     parser.add_argument("--variant", nargs="+", default=[], choices=get_args(Variant))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    told = Told(
-        work=args.work,
-        data={name_of(folder): folder for folder in args.data},
-        weights_dir=args.weights_dir,
-        smoke=args.smoke,
-        seed=args.seed,
-    )
-    choice = Choice(tuple(args.table), tuple(args.row), tuple(args.variant))
-    failed = []
-    for name in NAMES if args.name == "all" else [args.name]:
-        out = args.out / name if args.out else results_folder(name)
-        failed += run_paper(name, told, out, choice)
+    with told_in_one_line():
+        told = Told(
+            work=args.work,
+            data=_named(args.data),
+            weights_dir=args.weights_dir,
+            smoke=args.smoke,
+            seed=args.seed,
+        )
+        choice = Choice(tuple(args.table), tuple(args.row), tuple(args.variant))
+        failed = []
+        for name in NAMES if args.name == "all" else [args.name]:
+            out = args.out / name if args.out else results_folder(name)
+            failed += run_paper(name, told, out, choice)
     if failed:
         print(f"{len(failed)} rows failed, see above", file=sys.stderr)
         sys.exit(3)

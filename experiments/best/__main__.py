@@ -16,8 +16,9 @@ from typing import Any
 import yaml
 
 from experiments.best.medmnist import as_folder
+from experiments.console import told_in_one_line
 from experiments.pairs import beside
-from experiments.papers.records import commit
+from experiments.papers.records import made_by
 from hierclf.assembly.provenance import versions
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.files import write_json
@@ -81,7 +82,7 @@ def record_of(name: str, runs: tuple[TrainOptions, TrainOptions]) -> dict[str, A
         "phantom": best.data.phantom,
         "n_scans": best.data.n_scans,
         "n_patients": best.data.n_patients,
-        "commit": commit(),
+        "commit": made_by(),
         "seed": best.seed,
         "folds": runs[1].outer_folds,
         "versions": versions(),
@@ -125,6 +126,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    made_by()
+    with told_in_one_line():
+        _measure(args)
+
+
+def _measure(args: argparse.Namespace) -> None:
     data = args.data
     if data.suffix == ".npz":
         data = as_folder(data, args.out / data.stem)

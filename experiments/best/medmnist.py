@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from hierclf.foundation.files import write_text
+
 LABELS = ("normal", "pneumonia")
 
 
@@ -19,16 +21,13 @@ def as_folder(source: Path, target: Path) -> Path:
     source : Path
         With ``train_images``, ``train_labels``, ``val_images`` and ``val_labels``.
     target : Path
-        Folder; left as it is where it has a manifest.
+        Folder; what is there is written again.
 
     Returns
     -------
     target : Path
         With ``manifest.csv``. The file tells no patients: each scan counts as one.
     """
-    manifest = target / "manifest.csv"
-    if manifest.exists():
-        return target
     rows = []
     with np.load(source) as arrays:
         for split in ("train", "val"):
@@ -38,5 +37,6 @@ def as_folder(source: Path, target: Path) -> Path:
                 path = f"{split}/{number:05d}.png"
                 Image.fromarray(image).save(target / path)
                 rows.append((path, LABELS[int(labels[number])]))
-    pd.DataFrame(rows, columns=["path", "label"]).to_csv(manifest, index=False)
+    table = pd.DataFrame(rows, columns=["path", "label"])
+    write_text(target / "manifest.csv", table.to_csv(index=False))
     return target

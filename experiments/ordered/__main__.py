@@ -8,14 +8,13 @@ grades. One view, five outer folds by patient, frozen EfficientNet-Lite0.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from experiments.pairs import beside
-from experiments.papers.records import commit
+from experiments.papers.records import made_by
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.files import write_json
 from hierclf.jobs.train import train
@@ -76,7 +75,7 @@ def pair(
         "phantom": results.data.phantom,
         "fingerprint": results.data.fingerprint,
         "n_scans": results.data.n_scans,
-        "commit": commit(),
+        "commit": made_by(),
         "versions": results.versions,
         "figures": {
             name: {metric: both.figures(name)[metric].model_dump() for metric in SHOWN}
@@ -117,7 +116,10 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--cache", type=Path)
     args = parser.parse_args()
-    rows = []
+    if not args.knees and not args.cases:
+        parser.error("expected --knees or some --cases, got neither")
+    made_by()
+    rows: list[dict[str, Any]] = []
     for seed in range(args.seeds):
         sets = {"knee_oa": (args.knees, KNEES)} if args.knees else {}
         if args.cases:
@@ -139,7 +141,7 @@ def main() -> None:
                     told = {"set": name, "model": model, "rule": rule, "seed": seed}
                     rows.append(told | row)
                     write_json(args.out / "ordered.json", rows)
-    print(table(json.loads((args.out / "ordered.json").read_text())))
+    print(table(rows))
 
 
 if __name__ == "__main__":

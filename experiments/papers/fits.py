@@ -29,12 +29,13 @@ from experiments.papers.paper import PHANTOM, Row, Strict, Variant
 from experiments.papers.plans import Told, folder_of, make_phantoms, options_of
 from experiments.papers.records import chosen_options
 from experiments.papers.segmenting import segmenter, told_of
+from experiments.papers.sets import plain
 from hierclf.assembly.division import divide, folds_of
 from hierclf.assembly.scans import data_options, tell
 from hierclf.cascade.hierarchical import Folds
 from hierclf.config.commands import TrainOptions
 from hierclf.data.dataset import read_dataset
-from hierclf.foundation.files import read_json, sha256_bytes, write_json, write_text
+from hierclf.foundation.files import sha256_bytes, write_text
 from hierclf.jobs.train import train
 from hierclf.metalearners.recipes import parse_model
 from hierclf.networks.backbones import make_backbone
@@ -42,8 +43,6 @@ from hierclf.networks.heads import HeadShape, make_head
 from hierclf.problem.labels import Hierarchy, hierarchy_of
 from hierclf.results.run import EpochFigures, RunResults, read_results
 from hierclf.training.estimator import NetworkClassifier
-
-_FACTS = "facts.json"
 
 
 class Facts(Strict):
@@ -71,6 +70,10 @@ _NOTHING = Facts(
     seconds=0.0,
     figures={},
 )
+
+
+_MADE: dict[Path, Facts] = {}
+"""Fits of this process. What another one left may be of other code or other scans."""
 
 
 @dataclass(frozen=True)
@@ -121,20 +124,24 @@ def _fit(
     if row.lungs:
         update["lungs"] = segmenter(row, told)
     if row.first:
-        first = PHANTOM if data == PHANTOM else row.first_data
+        first = PHANTOM if data == PHANTOM else _first_data(row, told)
         before = _fit(rows[row.first], rows, variant, first, told, other=True)
         weights = {"weights": str(before.folder / "bundle")}
         update["network"] = options.network.model_copy(update=weights)
     options = options.model_copy(update=update)
     folder = told.work / "runs" / _key(row, options)
     options = options.model_copy(update={"out": folder})
-    if (folder / _FACTS).exists():
-        return Fitted(folder, options, Facts.model_validate(read_json(folder / _FACTS)))
+    if folder in _MADE:
+        return Fitted(folder, options, _MADE[folder])
     with contextlib.redirect_stdout(sys.stderr):
         facts = _MAKERS.get(row.by, _own)(row, options)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / _FACTS, facts.model_dump(mode="json"))
+    _MADE[folder] = facts
     return Fitted(folder, options, facts)
+
+
+def _first_data(row: Row, told: Told) -> str:
+    """Find the set of the first network, however it lies on disk."""
+    return next(name for name in told.data if plain(name) == row.first_data)
 
 
 def _segmenter(row: Row, told: Told) -> Fitted:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, JsonValue
+from pydantic import ConfigDict, JsonValue, ValidationError, model_validator
 
 from experiments.papers.figures import Figure
-from experiments.papers.paper import HERE, Strict, Variant
+from experiments.papers.paper import HERE, PHANTOM, Strict, Variant
 from hierclf.config.commands import TrainOptions
+from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import read_json, write_json
 
 _OF_THE_MACHINE = {
@@ -69,6 +71,12 @@ class Record(Strict):
     seconds: float
     figures: dict[str, Figure]
 
+    @model_validator(mode="after")
+    def _phantoms_are_called_so(self) -> Record:
+        if self.data != "none" and self.phantom != (self.data == PHANTOM):
+            raise ValueError(f"phantom is {self.phantom} of data {self.data!r}")
+        return self
+
     @property
     def file(self) -> str:
         """Name of its file: one for each row, set and variant."""
@@ -90,9 +98,36 @@ def results_folder(paper: str) -> Path:
 
 
 def read_records(folder: Path) -> list[Record]:
-    """Read all records of a folder, sorted by name; none where it is not there."""
-    paths = sorted(folder.glob("*.json"))
-    return [Record.model_validate(read_json(path)) for path in paths]
+    """Read all records of a folder, sorted by name; none where it is not there.
+
+    Raises
+    ------
+    InputError
+        If a file is none, or lies under the name of another.
+    """
+    return [_read(path) for path in sorted(folder.glob("*.json"))]
+
+
+def _read(path: Path) -> Record:
+    try:
+        record = Record.model_validate(read_json(path))
+    except (ValidationError, InputError) as error:
+        told = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: expected a record of experiments.run, got {told}. Remove the "
+            "file, or run its row again."
+        ) from error
+    if record.file != path.name:
+        raise InputError(
+            f"{path}: expected the record of that name, got {record.file}. Remove it."
+        )
+    return record
+
+
+@lru_cache(maxsize=1)
+def made_by() -> str:
+    """Give the commit when this process first asked: ask before anything is trained."""
+    return commit()
 
 
 def commit() -> str:

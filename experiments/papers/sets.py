@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from experiments.papers.paper import PHANTOM
+from hierclf.assembly.scans import is_phantom
 from hierclf.data.dataset import DataOptions, read_dataset
 from hierclf.foundation.errors import InputError
 
@@ -89,10 +90,16 @@ def name_of(folder: Path) -> str:
     Raises
     ------
     InputError
-        If it is none of those that the papers are run on.
+        If it is none of those that the papers are run on, or phantoms that are
+        called as one of them.
     """
     found = read_dataset(DataOptions(data=folder))
     labels = frozenset(found.manifest["label"])
+    if is_phantom(found.root) and _LABELS.get(labels) != PHANTOM:
+        raise InputError(
+            f"data: expected real scans, got phantoms with other labels in {folder}. "
+            "Leave --data out to run on phantoms."
+        )
     if labels == {"covid", "non_covid"}:
         return "covid_ct" if found.has_patients else "sars_cov2_ct"
     if labels not in _LABELS:

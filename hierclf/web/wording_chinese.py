@@ -42,7 +42,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "what_it_is": "X 线影像分级判读",
         "password": "密码",
         "no_account": "没有账户或忘记密码？请联系管理员创建账户或重设密码。",
-        "sign_in_refused": "名称与密码不符。请核对后重试。",
+        "sign_in_refused": "用户名或密码不正确。请核对后重试。",
         "sign_in_throttled": "尝试次数过多。请在 {seconds} 秒后重试。",
         # upload
         "drop_here": "将影像拖到此处，或粘贴一张",
@@ -235,7 +235,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "to_start": "返回首页",
         "title_400": "无法理解请求",
         "title_403": "表单已过期",
-        "title_404": "此处没有内容",
+        "title_404": "页面不存在",
         "title_408": "过慢",
         "title_409": "无法执行",
         "title_413": "文件过大",

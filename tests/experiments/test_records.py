@@ -70,7 +70,7 @@ def test_phantoms_are_called_phantoms() -> None:
 def record(**changes) -> Record:
     told = {
         "paper": "p", "table": "t", "row": "r", "variant": "lite0", "smoke": False,
-        "data": "d", "fingerprint": "f", "phantom": True, "n_scans": 2,
+        "data": "d", "fingerprint": "f", "phantom": False, "n_scans": 2,
         "n_patients": 2, "protocol": "held out", "commit": "c", "seed": 0,
         "versions": {}, "options": {}, "seconds": 1.0, "figures": {},
     }  # fmt: skip
