@@ -59,6 +59,21 @@ def test_thresholds_are_quantiles_of_what_others_said(fitted):
     assert not np.allclose(held_out, gate.scores(features))
 
 
+def test_a_few_odd_scans_do_not_open_the_gate():
+    """Two of 160 that are of no kind at all: the highest score is no threshold."""
+    features = _features(1, n=160)
+    odd = features.copy()
+    odd[[3, 90]] = 40 * np.random.default_rng(5).normal(size=(2, features.shape[1]))
+    patients = np.arange(160)
+    told = (_altered(features[:40]), patients, patients[:40])
+    clean, _ = fit_scope_gate(features, *told)
+    gate, held_out = fit_scope_gate(odd, *told)
+    assert (held_out.max(axis=0) > 5 * np.array(gate.thresholds)).any()
+    strange = _features(7) + 9 * np.sign(np.random.default_rng(6).normal(size=40))
+    assert (gate.excess(strange) > 0).mean() > 0.9
+    assert (clean.excess(strange) > 0).mean() > 0.9
+
+
 def test_a_patient_is_not_known_while_held_out(monkeypatch):
     """A fold must see neither a patient's scans nor their altered copies."""
     from hierclf.features import scope

@@ -106,6 +106,9 @@ def test_what_was_odd_about_a_file_is_said_in_words(ward: Ward, language: str) -
     page = ward.browser("Ben").get(f"/studies/{row.id}", headers=headers).text
     known = {"en": "may lie on its side", "zh": "图像可能是横置的"}
     assert known[language] in page
+    keys = {"en": "plus and minus zoom", "zh": "加号和减号缩放"}
+    assert keys[language] in page
+    assert "object at 0x" not in page
     assert "W_ORIENTATION" not in page
     assert '<p class="message bad" lang="en">W_NEW</p>' in page
 
