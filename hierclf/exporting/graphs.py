@@ -119,8 +119,9 @@ class ScanGraph(nn.Module):
         return tuple(found)
 
     def _features(self, trunk: FrozenTrunk, frames: Tensor) -> Tensor:
-        crops = trunk.views.cut(frames[:, None], trunk.options.image_size)
-        features: Tensor = trunk.featurizer(crops.flatten(0, 1))
+        size, featurizer = trunk.options.image_size, trunk.featurizer
+        maps = trunk.views.maps(frames[:, None], size, featurizer.maps)
+        features: Tensor = featurizer.pool(maps.flatten(0, 1))
         return features
 
 

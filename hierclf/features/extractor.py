@@ -26,6 +26,7 @@ from hierclf.features.regions import (
 from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.inference.frozen import FrozenTrunk, Output
+from hierclf.inference.views import make_views
 from hierclf.loading.scans import Scans
 from hierclf.networks.activation_maps import channel_weights
 from hierclf.training.estimator import NetworkClassifier
@@ -337,8 +338,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
 
     def _views(self) -> str | None:
         if self.views is None and self.kind == "scda_flat":
-            whole = self.given_network().resolved_options().views == "whole"
-            return "whole" if whole else "center"
+            return make_views(self.given_network().resolved_options().views).single
         return self.views
 
     def given_network(self) -> NetworkClassifier:

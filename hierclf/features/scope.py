@@ -25,6 +25,7 @@ from hierclf.features.readers import Reader
 from hierclf.foundation.errors import InputError
 from hierclf.inference.frozen import FrozenTrunk
 from hierclf.inference.shared import shared_trunk
+from hierclf.inference.views import make_views
 from hierclf.loading.scans import Frame, Scans
 
 Floats = NDArray[np.float64]
@@ -260,10 +261,9 @@ class ScopeReader:
     def __init__(self, reader: Reader) -> None:
         trunk = _trunk_of(reader)
         self._trunk = trunk
-        one = "whole" if trunk.options.views == "whole" else "center"
         self._one = shared_trunk(
             trunk.featurizer,
-            replace(trunk.options, views=one),
+            replace(trunk.options, views=trunk.views.single),
             trunk.cache,
             trunk.preparation,
         )
@@ -298,10 +298,8 @@ def _trunk_of(reader: Reader) -> FrozenTrunk:
         return reader.trunk_
     if reader.trunk_ is not None:
         return reader.trunk_
-    whole = reader.resolved_options().views == "whole"
-    return reader.look(
-        views="whole" if whole else "center"
-    )  # it learned: one more view
+    views = make_views(reader.resolved_options().views)
+    return reader.look(views=views.single)  # it learned: one more view
 
 
 def _flat(features: NDArray[Any]) -> Floats:

@@ -341,10 +341,10 @@ class FrozenTrunk:
     def _compute(self, frames: NDArray[np.float32]) -> Features:
         with torch.inference_mode():
             images = torch.from_numpy(frames)[:, None].to(self._device)
-            crops = self.views.cut(images, self.options.image_size)
-            flat = crops.flatten(0, 1)  # (n_scans * n_views, 1, size, size)
-            see = self._engine if self.options.output == "pooled" else self._engine.maps
-            seen = see(flat).float().cpu().numpy()
+            side = self.options.image_size
+            maps = self.views.maps(images, side, self._engine.maps).flatten(0, 1)
+            pooled = self.options.output == "pooled"
+            seen = (self._engine.pool(maps) if pooled else maps).float().cpu().numpy()
         limit = np.finfo(self._kept).max
         shaped = seen.reshape(len(frames), self.views.n_views, *self.shape)
         features: Features = np.clip(shaped, -limit, limit).astype(self._kept)

@@ -1,4 +1,12 @@
-"""Views of a frame: the crops whose scores are averaged at test time."""
+"""Views of a frame: the crops whose scores are averaged at test time.
+
+A view is a map of the trunk. The exact views run the trunk on each crop. In one pass it
+runs on the frame and on its mirror, and a view is a window of their maps: where the
+frame is 8/7 of a crop and the stride of the trunk divides their difference, as 32 does
+256 - 224, the corners lie on cells, and other windows between them are interpolated.
+That is another model, not the same one cheaper: within the frame a window sees what
+lies beyond its border, where a crop sees padding.
+"""
 
 from __future__ import annotations
 
@@ -41,19 +49,78 @@ class Views:
     margin : float
         Side of the frame over side of a crop.
     cut : callable
-        Frames ``(n, 1, side, side)`` and the crop's side to crops
-        ``(n, n_views, 1, crop, crop)``.
+        Frames ``(n, 1, side, side)`` and the crop's side to what the trunk runs on:
+        the crops ``(n, n_views, 1, crop, crop)``, or the frame and its mirror.
     places : callable
         Side of the frame and of a crop to the place of each crop, in their order.
+    single : str
+        Name of the views that are the central one of these alone.
     central : int, default=0
         Which of the views is the center as it is; the whole frame where that is all.
+    one_pass : bool, default=False
+        Whether views are windows of the maps of frame and mirror.
     """
 
     n_views: int
     margin: float
     cut: Callable[[Tensor, int], Tensor]
     places: Callable[[int, int], tuple[Place, ...]]
+    single: str
     central: int = 0
+    one_pass: bool = False
+
+    def maps(
+        self, frames: Tensor, image_size: int, trunk: Callable[[Tensor], Tensor]
+    ) -> Tensor:
+        """Run a trunk, and give its map of each view.
+
+        Parameters
+        ----------
+        frames : Tensor, shape (n, 1, side, side)
+            Frames, with the side of `frame_side`.
+        image_size : int
+            Side of a crop in pixels.
+        trunk : callable
+            Images ``(m, 1, height, width)`` to maps ``(m, n_channels, h, w)``.
+
+        Returns
+        -------
+        maps : Tensor, shape (n, n_views, n_channels, h, w)
+            In the order of `places`.
+        """
+        inputs = self.cut(frames, image_size)
+        flat = trunk(inputs.flatten(0, 1))
+        maps = flat.reshape(*inputs.shape[:2], *flat.shape[1:])
+        if not self.one_pass:
+            return maps
+        side = frames.shape[-1]
+        return torch.stack(
+            [
+                window(maps[:, int(place.mirrored)], place, side, image_size)
+                for place in self.places(side, image_size)
+            ],
+            dim=1,
+        )
+
+    def drawn(self, maps: Tensor, side: int, image_size: int) -> Tensor:
+        """Take one window of each map at random, as a random crop would be taken.
+
+        Parameters
+        ----------
+        maps : Tensor, shape (n, n_channels, cells, cells)
+            Of frames that were mirrored, or not, before.
+        side, image_size : int
+            Of the frame and of a crop, in pixels.
+
+        Returns
+        -------
+        windows : Tensor, shape (n, n_channels, w, w)
+            Drawn by torch's generator.
+        """
+        places = [p for p in self.places(side, image_size) if not p.mirrored]
+        windows = torch.stack([window(maps, p, side, image_size) for p in places])
+        which = torch.randint(len(places), (len(maps),), device=maps.device)
+        return windows[which, torch.arange(len(maps), device=maps.device)]
 
     def frame_side(self, image_size: int) -> int:
         """Side in pixels of the frame that crops of `image_size` are cut from."""
@@ -117,11 +184,64 @@ def _tencrop_places(side: int, size: int) -> tuple[Place, ...]:
     )
 
 
+def _frame(frames: Tensor, size: int) -> Tensor:
+    return frames[:, None]
+
+
+def _frame_and_mirror(frames: Tensor, size: int) -> Tensor:
+    return torch.stack((frames, frames.flip(-1)), dim=1)
+
+
+def window(maps: Tensor, place: Place, side: int, size: int) -> Tensor:
+    """Cut the window of a crop out of the map of its frame.
+
+    Parameters
+    ----------
+    maps : Tensor, shape (..., cells, cells)
+        Of the frame, or of the mirrored frame.
+    place : Place
+        Where the crop lies.
+    side, size : int
+        Of the frame and of the crop, in pixels.
+
+    Returns
+    -------
+    windows : Tensor, shape (..., w, w)
+        With as many cells as the crop has of the frame's, rounded; interpolated
+        (bilinear) where the crop begins between two cells.
+    """
+    cells = maps.shape[-1]
+    width = round(cells * size / side)
+    rows = _slid(maps, place.top * cells / side, width, -2)
+    return _slid(rows, place.left * cells / side, width, -1)
+
+
+def _slid(maps: Tensor, start: float, width: int, dim: int) -> Tensor:
+    start = min(start, maps.shape[dim] - width)
+    first = int(start)
+    near = maps.narrow(dim, first, width)
+    if start == first:
+        return near
+    return near.lerp(maps.narrow(dim, first + 1, width), start - first)
+
+
 VIEWS: Mapping[str, Views] = MappingProxyType(
     {
-        "whole": Views(1, 1.0, _whole, _whole_place),
-        "center": Views(1, 8 / 7, _center, _center_place),
-        "tencrop": Views(10, 8 / 7, tencrop, _tencrop_places, central=4),
+        "whole": Views(1, 1.0, _whole, _whole_place, "whole"),
+        "center": Views(1, 8 / 7, _center, _center_place, "center"),
+        "tencrop": Views(10, 8 / 7, tencrop, _tencrop_places, "center", central=4),
+        "center_onepass": Views(
+            1, 8 / 7, _frame, _center_place, "center_onepass", one_pass=True
+        ),
+        "tencrop_onepass": Views(
+            n_views=10,
+            margin=8 / 7,
+            cut=_frame_and_mirror,
+            places=_tencrop_places,
+            single="center_onepass",
+            central=4,
+            one_pass=True,
+        ),
     }
 )
 """Views by name. The margin 8/7 makes 256 of 224."""
@@ -132,8 +252,9 @@ def make_views(name: str) -> Views:
 
     Parameters
     ----------
-    name : {"whole", "center", "tencrop"}
-        The whole frame; its center; four corners and center, each mirrored.
+    name : {"whole", "center", "tencrop", "center_onepass", "tencrop_onepass"}
+        The whole frame; its center; four corners and center, each mirrored; the last
+        two as windows of the map of the frame and of that of its mirror.
 
     Returns
     -------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -75,6 +77,12 @@ class Network(nn.Module):
         May be shared by several networks while it does not learn.
     head : torch.nn.Module
         Features ``(n, n_features)`` to logits ``(n, n_classes)``.
+
+    Attributes
+    ----------
+    drawn_window : callable or None
+        While the network trains for views that are windows of maps: takes the maps of
+        a batch to a window of each.
     """
 
     def __init__(self, featurizer: Featurizer, head: nn.Module) -> None:
@@ -82,6 +90,7 @@ class Network(nn.Module):
         self.featurizer = featurizer
         self.head = head
         self._frozen_norm = False
+        self.drawn_window: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, images: Tensor) -> Tensor:
         """Score images.
@@ -96,7 +105,10 @@ class Network(nn.Module):
         logits : Tensor, shape (n, n_classes)
             Before the softmax.
         """
-        logits: Tensor = self.head(self.featurizer(images))
+        maps = self.featurizer.maps(images)
+        if self.training and self.drawn_window is not None:
+            maps = self.drawn_window(maps)
+        logits: Tensor = self.head(self.featurizer.pool(maps))
         return logits
 
     def set_trained_part(

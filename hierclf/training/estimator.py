@@ -219,7 +219,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
                 f"start: expected a linear head for probe, got that of "
                 f"{options.backbone}. Pass --start random."
             )
-        one = "center" if options.views == "tencrop" else options.views
+        one = make_views(options.views).single
         changed = {"part": "head", "optimizer": "auto", "views": one}
         probe = options.model_copy(update=changed)
         trunk = trunk_of(probe, self.cache, self.seed, preparation=self.preparation)

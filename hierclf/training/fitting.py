@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -28,7 +29,7 @@ from hierclf.training.linear import fit_linear
 from hierclf.training.loop import TrainingRows, Validate, train_network
 from hierclf.training.losses import make_loss
 from hierclf.training.options import NetworkOptions
-from hierclf.transforms.augment import make_augmentation
+from hierclf.transforms.augment import Augmentation, make_augmentation
 
 Indices = NDArray[np.intp]
 _BATCH_CROPS = 64
@@ -262,10 +263,11 @@ def fit_network(
     history : list of Epoch
         One entry for each epoch.
     """
-    augment = make_augmentation(options.augment, options.image_size)
+    augment = _augmentation(options)
     network.set_trained_part(
         options.part, n_last=options.n_last, frozen_norm=options.frozen_norm
     )
+    network.drawn_window = _drawn_window(options)
 
     def fetch(scans: Indices, places: Indices, epoch: int) -> Tensor:
         frames = [
@@ -277,8 +279,8 @@ def fit_network(
         ]
         return torch.from_numpy(np.stack(frames))[:, None]
 
-    validate = _image_validation(reader, exam, options) if exam else None
-    return train_network(
+    validate = _image_validation(reader, network, exam, options) if exam else None
+    history = train_network(
         network,
         TrainingRows(lesson.rows(options), lesson.targets, lesson.weights, fetch),
         make_loss(options.loss, lesson.costs, options.focal_gamma),
@@ -287,6 +289,24 @@ def fit_network(
         checkpoint=checkpoint,
         validate=validate,
     )
+    network.drawn_window = None
+    return history
+
+
+def _augmentation(options: NetworkOptions) -> Augmentation:
+    """Change frames; those of which maps are cut stay as much larger than a crop."""
+    views, augment = make_views(options.views), options.augment
+    if not views.one_pass:
+        return make_augmentation(augment, options.image_size)
+    larger = augment.model_copy(update={"crop": min(1.0, augment.crop * views.margin)})
+    return make_augmentation(larger, views.frame_side(options.image_size))
+
+
+def _drawn_window(options: NetworkOptions) -> Callable[[Tensor], Tensor] | None:
+    views, size = make_views(options.views), options.image_size
+    if not views.one_pass:
+        return None
+    return partial(views.drawn, side=views.frame_side(size), image_size=size)
 
 
 def _frame(reader: FrameReader, scans: Scans, place: int) -> Frame:
@@ -296,24 +316,24 @@ def _frame(reader: FrameReader, scans: Scans, place: int) -> Frame:
 
 
 def _image_validation(
-    reader: FrameReader, exam: Exam, options: NetworkOptions
+    reader: FrameReader, network: Network, exam: Exam, options: NetworkOptions
 ) -> Validate:
     def validate(model: nn.Module) -> tuple[float, float]:
-        batches = image_logits(model, reader, exam.scans, options)
+        batches = image_logits(network, reader, exam.scans, options)
         return exam.mark(torch.cat([logits.mean(dim=1) for logits in batches]))
 
     return validate
 
 
 def image_logits(
-    model: nn.Module, reader: FrameReader, scans: Scans, options: NetworkOptions
+    model: Network, reader: FrameReader, scans: Scans, options: NetworkOptions
 ) -> Iterator[Tensor]:
     """Score scans batch by batch, every view.
 
     Parameters
     ----------
-    model : torch.nn.Module
-        In evaluation mode; images to logits.
+    model : Network
+        In evaluation mode.
     reader : FrameReader
         Gives frames of the side that the views want.
     scans : DataFrame or sequence of ndarray, length n_scans
@@ -337,8 +357,8 @@ def image_logits(
     size = max(1, _BATCH_CROPS // views.n_views)
     for frames in batched_frames(reader, scans, size):
         images = torch.from_numpy(frames)[:, None].to(device)
-        crops = views.cut(images, options.image_size)
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=half)
         with torch.inference_mode(), autocast:
-            flat = model(crops.flatten(0, 1))
+            maps = views.maps(images, options.image_size, model.featurizer.maps)
+            flat = model.head(model.featurizer.pool(maps.flatten(0, 1)))
         yield flat.float().cpu().unflatten(0, (len(frames), views.n_views))

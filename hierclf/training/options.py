@@ -61,7 +61,9 @@ class NetworkOptions(BaseModel):
     image_size: int = Field(
         224, ge=32, le=2048, description="side of what the network sees, in pixels"
     )
-    views: str = Field("tencrop", description="tencrop, center or whole")
+    views: str = Field(
+        "tencrop", description="tencrop, tencrop_onepass, center or whole"
+    )
     precision: Precision = Field(
         "auto", description="float32, bfloat16, or auto: bfloat16 where it pays"
     )

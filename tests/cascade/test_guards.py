@@ -121,7 +121,7 @@ def test_altered_scans_are_out_of_scope_and_others_are_not(fitted, manifest):
     assert (told.action == "out_of_scope").all()
 
 
-@pytest.mark.parametrize("views", ["whole", "center", "tencrop"])
+@pytest.mark.parametrize("views", ["whole", "center", "tencrop", "tencrop_onepass"])
 def test_rows_on_disk_and_scans_in_memory_are_told_the_same(manifest, views):
     cascade, guards = _fit(manifest, views, deferral="none")
     some = manifest.iloc[:10]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -38,8 +39,9 @@ class Trunk:
 
 def cells_of(frame: np.ndarray, name: str) -> np.ndarray:
     """Average each cell of each crop, as a trunk that sees brightness would."""
-    crops = make_views(name).cut(torch.from_numpy(frame)[None, None], SIZE)
-    return functional.avg_pool2d(crops[0], SIZE // CELLS).numpy()[:, 0][None]
+    trunk = partial(functional.avg_pool2d, kernel_size=SIZE // CELLS)
+    frames = torch.from_numpy(frame)[None, None]
+    return make_views(name).maps(frames, SIZE, trunk).numpy()[:, :, 0]
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (90, 200), (300, 120)])
@@ -56,6 +58,7 @@ def test_a_spot_comes_back_within_a_cell(name, place, shape) -> None:
     heat = heat_in_scan(placed[0], shape)
     top, left = np.unravel_index(int(heat.argmax()), shape)
     cell = SIZE / CELLS / views.frame_side(SIZE)
+    cell *= 1.5 if views.one_pass else 1  # between two cells
     assert abs(top - row) <= cell * height
     assert abs(left - column) <= cell * width
     assert seen[int(place[0] * len(seen)), int(place[1] * len(seen))]

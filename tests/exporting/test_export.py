@@ -62,11 +62,11 @@ def networks(bundle):
     return cascade, bundle(cascade)
 
 
-def calibrated(method):
+def calibrated(method, **options):
     """A cascade whose scores are made probabilities."""
     cascade = HierarchicalClassifier(
-        network(),
-        network(),
+        network(**options),
+        network(**options),
         cut_point="macro_recall",
         points="all",
         adjustment=0.5,
@@ -143,9 +143,9 @@ def test_whole_cascade(which, where, request):
 
 
 @pytest.mark.slow
-def test_another_calibration(bundle, tmp_path):
-    """The graph repeats it, and decides as without; `networks` have the usual one."""
-    cascade = calibrated("temperature")
+def test_another_calibration_and_views_in_one_pass(bundle, tmp_path):
+    """The graph repeats them, and decides as without; `networks` have the usual."""
+    cascade = calibrated("temperature", views="tencrop_onepass")
     ask(bundle(cascade), tmp_path / "e", "cascade")
     new = draw_scans(seed=8)
     got, said = on_frames(tmp_path / "e", new), cascade.decide(new)

@@ -18,6 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import InputError, ScanError
+from hierclf.networks.network import Featurizer
 from hierclf.training import estimator
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
@@ -47,18 +48,39 @@ def _with(options: NetworkOptions, **changes: object) -> NetworkOptions:
     return options.model_copy(update=changes)
 
 
-@pytest.mark.parametrize("views", ["whole", "center", "tencrop"])
+@pytest.mark.parametrize("views", ["whole", "center", "tencrop", "tencrop_onepass"])
 def test_frozen_trunk_learns(scans: pd.DataFrame, views: str) -> None:
     stage = NetworkClassifier(_with(TINY, views=views, penalty=0.01))
     stage.fit(scans, scans["label"])
-    if views == "tencrop":  # half of its views are mirrored, and left is not right
+    ten = views.startswith("tencrop")
+    if ten:  # half of its views are mirrored, and left is not right
         dark = stage.predict(scans) == "dark"
         assert (dark == (scans["label"] == "dark")).mean() > 0.9
     else:
         assert stage.score(scans, scans["label"]) > 0.9
     table = stage.predict_proba(scans)
     np.testing.assert_allclose(table.sum(axis=1), 1, atol=1e-12)
-    assert stage.predict_views(scans).shape == (60, 10 if views == "tencrop" else 1, 3)
+    assert stage.predict_views(scans).shape == (60, 10 if ten else 1, 3)
+
+
+def test_a_network_in_one_pass_learns_from_windows_of_whole_frames(
+    scans: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    forward = Featurizer.maps
+
+    def maps(self: Featurizer, images: torch.Tensor) -> torch.Tensor:
+        seen.append(images.shape[-1])
+        return forward(self, images)
+
+    monkeypatch.setattr(Featurizer, "maps", maps)
+    options = _with(WHOLE, views="tencrop_onepass", image_size=56, epochs=12)
+    stage = NetworkClassifier(options)
+    stage.fit(scans, scans["label"])
+    assert set(seen) == {64}
+    dark = stage.predict(scans) == "dark"
+    assert (dark == (scans["label"] == "dark")).mean() > 0.9
+    assert stage.network_.drawn_window is None
 
 
 def test_whole_network_learns_and_repeats(scans: pd.DataFrame) -> None:
