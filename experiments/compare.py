@@ -132,7 +132,10 @@ def _data(experiment: Experiment, record: Record) -> str:
     if record.smoke:
         return f"{record.data}, smoke run"
     own = record.phantom or record.data in experiment.paper.data.own
-    return f"{record.data}{'' if own else ' (stand-in)'}, {record.n_scans} scans"
+    tested = record.figures.get("n_tested", {}).get("value")
+    some = f"{int(tested)} tested of " if tested and tested < record.n_scans else ""
+    where = f"{record.data}{'' if own else ' (stand-in)'}"
+    return f"{where}, {some}{record.n_scans} scans"
 
 
 def _value(figure: Figure | None, key: str, unit: str) -> str:

@@ -47,6 +47,13 @@ def test_other_scans_than_those_of_the_source_are_told() -> None:
     assert cells[5] == "covid_ct (stand-in), 9 scans"
 
 
+def test_where_a_part_is_tested_its_size_is_told() -> None:
+    (cells,) = cells_of(record(**REAL, figures=FIGURES | {"n_tested": {"value": 4}}))
+    assert cells[5] == "covid_ct (stand-in), 4 tested of 9 scans"
+    (cells,) = cells_of(record(**REAL, figures=FIGURES | {"n_tested": {"value": 9}}))
+    assert cells[5] == "covid_ct (stand-in), 9 scans"
+
+
 def test_a_smoke_run_is_in_brackets_and_only_where_it_is_alone() -> None:
     (cells,) = cells_of(record(smoke=True))
     assert cells[4:] == [
