@@ -6,9 +6,6 @@ epochs and a learning rate: L-BFGS finds the minimum, and the same one each time
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -87,24 +84,8 @@ def fit_linear(
         total.backward()  # type: ignore[no-untyped-call]
         return total.detach()
 
-    with _one_thread():
-        search.step(closure)  # type: ignore[no-untyped-call]
+    search.step(closure)  # type: ignore[no-untyped-call]
     _fold(layer, values.detach() @ basis, bias.detach(), center, scale)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Take no second thread for steps so small: where a machine is busy they wait.
-
-    Of 8,000 rows of 1,280 features, beside four other processes on two cores, a fit
-    took 1.0 to 1.3 s with one thread and 4.1 to 5.5 s with two.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _as_they_are(logits: Tensor) -> Tensor:
