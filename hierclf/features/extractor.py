@@ -368,7 +368,7 @@ def _predicted(
     """Name the most probable class of each scan, its views averaged."""
     network = stage.network_
     with torch.inference_mode():
-        logits = network.head(network.featurizer.pool(maps)).double()
+        logits = network.of_maps(maps).double()
     shares = torch.softmax(logits, dim=1).reshape(-1, n_views, logits.shape[1])
     targets: NDArray[np.intp] = shares.mean(dim=1).argmax(dim=1).numpy()
     return targets

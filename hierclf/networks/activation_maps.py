@@ -81,7 +81,7 @@ def class_gradients(network: Network, maps: Tensor, targets: Tensor) -> Tensor:
         return _linear_gradients(network, maps, targets).expand_as(maps)
     with torch.enable_grad():
         leaf = maps.detach().requires_grad_(True)
-        logits = network.head(network.featurizer.pool(leaf))
+        logits = network.of_maps(leaf)
         score = logits.gather(1, targets[:, None]).sum()
         (gradient,) = torch.autograd.grad(score, leaf)
     return gradient

@@ -51,22 +51,6 @@ class Featurizer(nn.Module):
         activations: Tensor = self.trunk(normal).float()
         return activations
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Run the trunk and pool its map.
-
-        Parameters
-        ----------
-        images : Tensor, shape (n, 1, height, width), in [0, 1]
-            Luminance.
-
-        Returns
-        -------
-        features : Tensor, shape (n, n_features)
-            What the head sees.
-        """
-        pooled: Tensor = self.pool(self.maps(images))
-        return pooled
-
 
 class Network(nn.Module):
     """Images to class logits.
@@ -108,6 +92,21 @@ class Network(nn.Module):
         maps = self.featurizer.maps(images)
         if self.training and self.drawn_window is not None:
             maps = self.drawn_window(maps)
+        return self.of_maps(maps)
+
+    def of_maps(self, maps: Tensor) -> Tensor:
+        """Score maps of the trunk.
+
+        Parameters
+        ----------
+        maps : Tensor, shape (n, n_channels, h, w)
+            As `Featurizer.maps` gives them, or windows of them.
+
+        Returns
+        -------
+        logits : Tensor, shape (n, n_classes)
+            Before the softmax.
+        """
         logits: Tensor = self.head(self.featurizer.pool(maps))
         return logits
 

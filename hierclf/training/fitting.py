@@ -360,5 +360,5 @@ def image_logits(
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=half)
         with torch.inference_mode(), autocast:
             maps = views.maps(images, options.image_size, model.featurizer.maps)
-            flat = model.head(model.featurizer.pool(maps.flatten(0, 1)))
+            flat = model.of_maps(maps.flatten(0, 1))
         yield flat.float().cpu().unflatten(0, (len(frames), views.n_views))
