@@ -361,4 +361,4 @@ def image_logits(
         with torch.inference_mode(), autocast:
             maps = views.maps(images, options.image_size, model.featurizer.maps)
             flat = model.of_maps(maps.flatten(0, 1))
-        yield flat.float().cpu().unflatten(0, (len(frames), views.n_views))
+        yield flat.float().cpu().reshape(len(frames), views.n_views, -1)
