@@ -125,7 +125,7 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "viewer": "影像与热图",
         "plate": "影像与热图",
         "scan_alt": "影像",
-        "keys": "按键：加号和减号缩放，方向键移动，0 适应窗口。",
+        "zoom_keys": "按键：加号和减号缩放，方向键移动，0 适应窗口。",
         "zoom": "缩放",
         "zoom_in": "放大",
         "zoom_out": "缩小",

@@ -27,6 +27,12 @@ def test_both_languages_have_the_same_keys_in_the_same_order() -> None:
 
 
 @pytest.mark.parametrize("key", ENGLISH)
+def test_templates_find_a_word_by_its_name(key: str) -> None:
+    """A mapping has `keys` and `items` of its own, which they would find first."""
+    assert not hasattr(ENGLISH, key)
+
+
+@pytest.mark.parametrize("key", ENGLISH)
 def test_what_is_filled_in_is_the_same(key: str) -> None:
     assert _places(ENGLISH[key]) == _places(CHINESE[key])
     assert CHINESE[key].strip()
