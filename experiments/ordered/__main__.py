@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from experiments.console import told_in_one_line
 from experiments.pairs import beside
 from experiments.papers.records import made_by
 from hierclf.config.commands import TrainOptions
@@ -40,7 +41,7 @@ def pair(
     labels : dict of str to object
         Healthy label and stages.
     out : Path
-        Folder for the two runs; a finished one is not trained again.
+        Folder for the two runs.
     told : dict of str to object
         Further options, the same for both.
 
@@ -66,8 +67,7 @@ def pair(
                 "overwrite": True,
             }
         )
-        if not (folder / "report.html").exists():
-            train(options)
+        train(options)
     both = beside(folders, seed=told["seed"])
     results = both.results["ordered"]
     return {
@@ -119,11 +119,16 @@ def main() -> None:
     if not args.knees and not args.cases:
         parser.error("expected --knees or some --cases, got neither")
     made_by()
+    with told_in_one_line():
+        print(table(_measure(args)))
+
+
+def _measure(args: argparse.Namespace) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for seed in range(args.seeds):
         sets = {"knee_oa": (args.knees, KNEES)} if args.knees else {}
         if args.cases:
-            cohort = args.out / f"phantoms-{seed}"
+            cohort = args.out / f"phantoms-{args.cases}-{seed}"
             if not cohort.exists():
                 make_cohort(PhantomOptions(out=cohort, cases=args.cases, seed=seed))
             sets["phantom"] = (cohort, PHANTOMS)
@@ -141,7 +146,7 @@ def main() -> None:
                     told = {"set": name, "model": model, "rule": rule, "seed": seed}
                     rows.append(told | row)
                     write_json(args.out / "ordered.json", rows)
-    print(table(rows))
+    return rows
 
 
 if __name__ == "__main__":

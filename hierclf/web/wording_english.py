@@ -134,7 +134,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "viewer": "Scan and heatmap",
         "plate": "Scan with heatmap",
         "scan_alt": "The scan",
-        "zoom_keys": "Keys: plus and minus zoom, arrows move, 0 fits the scan to its frame.",
+        "zoom_keys": "Keys: plus and minus zoom, arrows move, 0 fits the scan to its "
+        "frame.",
         "zoom": "Zoom",
         "zoom_in": "Zoom in",
         "zoom_out": "Zoom out",
