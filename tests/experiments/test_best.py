@@ -58,6 +58,8 @@ def test_medmnist_becomes_a_folder(tmp_path: Path) -> None:
         for what, high, shape in (("images", 256, (n, 28, 28)), ("labels", 2, (n, 1)))
     }
     np.savez(tmp_path / "set.npz", **arrays)
+    (tmp_path / "set").mkdir()  # by somebody who was stopped
+    (tmp_path / "set" / "manifest.csv").write_text("path,label\ntrain/00000.png,normal")
     folder = as_folder(tmp_path / "set.npz", tmp_path / "set")
     table = pd.read_csv(folder / "manifest.csv")
     assert len(table) == 8

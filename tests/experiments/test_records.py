@@ -108,3 +108,11 @@ def test_a_commit_says_whether_files_differ(tmp_path: Path, monkeypatch) -> None
     assert re.fullmatch("[0-9a-f]{7,40}", clean)
     (tmp_path / "a").write_text("2")
     assert commit() == f"{clean}-dirty"
+
+
+def test_what_was_changed_while_it_ran_did_not_make_it(monkeypatch) -> None:
+    said = iter(["before", "after"])
+    monkeypatch.setattr(records, "commit", lambda: next(said))
+    records.made_by.cache_clear()
+    assert [records.made_by(), records.made_by()] == ["before", "before"]
+    records.made_by.cache_clear()

@@ -153,3 +153,30 @@ def test_literal_learners_see_features_of_unseen_scans(monkeypatch) -> None:
             manifest, None, [([0], [1])], kind="scda", learner="lr",
             components=2, cv=4, seed=0,
         )  # fmt: skip
+
+
+def test_a_fit_of_another_process_is_not_taken(tmp_path, monkeypatch) -> None:
+    """It may be of other code, or of scans that have changed since."""
+    experiment, made = load("li_2023"), []
+
+    def count(row: Row, options: TrainOptions) -> Facts:
+        made.append(options.out)
+        return fits._NOTHING
+
+    monkeypatch.setattr(fits, "_MAKERS", {"parameters": count})
+    monkeypatch.setattr(fits, "_MADE", {})
+    rows = all_rows(experiment)
+    (row,) = (one for one in rows.values() if one.by == "parameters")
+    for _ in range(2):
+        fit(row, rows, "published", PHANTOM, Told(tmp_path, data={}, smoke=True))
+    assert len(made) == 1
+    monkeypatch.setattr(fits, "_MADE", {})
+    fit(row, rows, "published", PHANTOM, Told(tmp_path, data={}, smoke=True))
+    assert made == [made[0]] * 2
+
+
+@pytest.mark.parametrize("name", ["sars_cov2_ct", "sars_cov2_ct (folders)"])
+def test_the_first_set_is_found_however_it_lies(tmp_path, name) -> None:
+    row = load("shen_2022").row("4-3/sequential_resnet50")
+    sets = {"covid_ct": tmp_path / "a", name: tmp_path / "b"}
+    assert fits._first_data(row, Told(tmp_path, data=sets)) == name

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import re
+import subprocess
+import sys
 import tokenize
 from collections.abc import Iterator
 from importlib import import_module
@@ -111,3 +114,14 @@ def test_no_path_of_a_machine() -> None:
     for name in ("README.md", "setup.cfg", "Makefile"):
         text += (ROOT / name).read_text()
     assert not re.search(r"(^|[^.\w])/(work|home|root)/", text)
+
+
+@pytest.mark.parametrize(("told", "found"), [("", "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_sleep_unless_somebody_chose_otherwise(told, found) -> None:
+    own = {name: os.environ[name] for name in os.environ if name != "OMP_WAIT_POLICY"}
+    if told:
+        own["OMP_WAIT_POLICY"] = told
+    code = "import hierclf, os; print(os.environ['OMP_WAIT_POLICY'])"
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, env=own, check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == found

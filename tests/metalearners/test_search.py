@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion
 from sklearn.svm import SVC
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners import search
@@ -402,3 +403,25 @@ def test_class_that_a_learner_did_not_see_has_the_least_score():
     learner = LogisticRegression().fit(X, y)
     scores = scores_of(learner, X, 3)
     np.testing.assert_array_equal(scores[:, 1], scores[:, [0, 2]].min(axis=1))
+
+
+def test_blas_has_one_thread_while_a_learner_is_fitted(monkeypatch) -> None:
+    def threads() -> set[int]:
+        found = threadpool_info()
+        return {one["num_threads"] for one in found if one["user_api"] == "blas"}
+
+    during = []
+    fit_learner = MetaLearner.fit_learner
+
+    def spy(self, *told):
+        during.append(threads())
+        return fit_learner(self, *told)
+
+    monkeypatch.setattr(MetaLearner, "fit_learner", spy)
+    rng = np.random.default_rng(0)
+    with threadpool_limits(2, user_api="blas"):
+        learner = MetaLearner(None, "logistic", grid=QUICK["logistic"], cv=2)
+        learner.fit(rng.normal(size=(40, 3)), np.arange(40) % 2)
+        assert threads() == {2}
+    assert during
+    assert all(one == {1} for one in during)

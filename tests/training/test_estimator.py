@@ -18,6 +18,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import InputError, ScanError
+from hierclf.inference.views import Views
 from hierclf.networks.network import Featurizer
 from hierclf.training import estimator
 from hierclf.training.estimator import NetworkClassifier
@@ -73,7 +74,16 @@ def test_a_network_in_one_pass_learns_from_windows_of_whole_frames(
         seen.append(images.shape[-1])
         return forward(self, images)
 
+    drawn = Views.drawn
+    sizes = []
+
+    def draw(self: Views, *told: object, **named: int) -> torch.Tensor:
+        windows = drawn(self, *told, **named)
+        sizes.append(len(windows))
+        return windows
+
     monkeypatch.setattr(Featurizer, "maps", maps)
+    monkeypatch.setattr(Views, "drawn", draw)
     options = _with(WHOLE, views="tencrop_onepass", image_size=56, epochs=12)
     stage = NetworkClassifier(options)
     stage.fit(scans, scans["label"])
@@ -81,6 +91,7 @@ def test_a_network_in_one_pass_learns_from_windows_of_whole_frames(
     dark = stage.predict(scans) == "dark"
     assert (dark == (scans["label"] == "dark")).mean() > 0.9
     assert stage.network_.drawn_window is None
+    assert sum(sizes) == 60 * options.epochs
 
 
 def test_whole_network_learns_and_repeats(scans: pd.DataFrame) -> None:
