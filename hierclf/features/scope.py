@@ -179,7 +179,8 @@ def fit_scope_gate(
     -------
     gate : ScopeGate
         Fitted on all; its thresholds are quantiles of the scores that gates fitted
-        on other patients gave.
+        on other patients gave, but no more than 30 robust standard deviations above
+        their median: beyond, more than `false_alarm` may be out of scope.
     held_out : ndarray of float, shape (n_scans, 2)
         These scores.
 
