@@ -18,8 +18,9 @@ from hierclf.cascade.weighting import CostWeighted
 from hierclf.config.commands import TrainOptions
 from hierclf.config.stage import StageOptions
 from hierclf.features.extractor import FeatureExtractor
-from hierclf.features.readers import Reader, members_of, readers_of, union
+from hierclf.features.readers import Reader, members_of, networks_of, readers_of, union
 from hierclf.foundation.errors import InputError
+from hierclf.inference.frozen import FrozenTrunk
 from hierclf.loading.scans import Preparation
 from hierclf.metalearners.learners import find_learner
 from hierclf.metalearners.ordinal import OrdinalClassifier
@@ -35,7 +36,7 @@ from hierclf.problem.costs import (
 from hierclf.problem.labels import Hierarchy
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
-from hierclf.training.trunks import backbone_of
+from hierclf.training.trunks import backbone_of, trunk_of
 
 Matrix = NDArray[np.float64]
 _COSTLY = {"expected_cost", "cross_entropy_cost"}
@@ -144,6 +145,15 @@ class Builder:
     def reader(self) -> NetworkClassifier:
         """Build a network like the screen's, to read every scan once."""
         return self._network(self.options.stage("screen"), None)
+
+    def trunks(self) -> list[FrozenTrunk]:
+        """List what the networks of screen and refinement start from."""
+        found = []
+        for name in ("screen", "refine"):
+            for reader in readers_of(self._stage(name, None)):
+                network = networks_of(reader)[0].resolved_options()
+                found.append(trunk_of(network, None, self.options.seed))
+        return found
 
     def of_candidate(self, name: str) -> Builder:
         """Give the builder of one candidate."""

@@ -13,6 +13,7 @@ from time import monotonic
 import torch
 
 import hierclf
+from hierclf.inference.engines import ENGINES, current_engine
 from hierclf.inference.precision import resolve_precision
 
 _PACKAGES = (
@@ -34,6 +35,7 @@ def versions() -> dict[str, str]:
         "hierclf": hierclf.__version__,
         "python": platform.python_version(),
         "processor": processor(),
+        "engine": _engine(),
     }
     for name in _PACKAGES:
         try:
@@ -41,6 +43,13 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+def _engine() -> str:
+    """Name what runs the networks, with its version where it is not torch."""
+    name = current_engine()
+    package = ENGINES[name].needs
+    return f"{name} {version(package)}" if package else name
 
 
 def processor() -> str:

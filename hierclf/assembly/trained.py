@@ -18,7 +18,8 @@ from hierclf.assembly.scans import (
     load_scans,
     tell,
 )
-from hierclf.bundle.store import Bundle, load_bundle
+from hierclf.bundle.machine import load_for_machine
+from hierclf.bundle.store import Bundle
 from hierclf.cascade.decisions import Decisions
 from hierclf.config.commands import PartOfData
 from hierclf.data.dataset import Dataset, read_dataset
@@ -49,7 +50,7 @@ def open_bundle(folder: Path, options: PartOfData) -> Bundle:
     BundleError
         If it is damaged or foreign.
     """
-    bundle = load_bundle(folder)
+    bundle = load_for_machine(folder, engine=options.engine, threads=options.threads)
     for stage in (bundle.cascade.screen_, bundle.cascade.refine_):
         for reader in readers_of(stage):
             reader.use_cache(cache_folder(options))

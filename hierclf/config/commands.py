@@ -31,6 +31,7 @@ from hierclf.config.values import (
 from hierclf.data.dataset import DataOptions
 from hierclf.data.groups import parse_group
 from hierclf.metalearners.recipes import NETWORK
+from hierclf.networks.choices import EngineChoice
 
 
 class ScanOptions(DataOptions):
@@ -44,6 +45,11 @@ class ScanOptions(DataOptions):
     )
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
+    )
+    engine: EngineChoice = Field(
+        "eager",
+        description="what runs the networks: eager (torch), openvino, onnxruntime, "
+        "compiled, or auto: the fastest here that agrees with eager",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="decides all that is drawn")
     overwrite: bool = Field(False, description="replace what is at --out")

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hierclf.networks.choices import EngineChoice
+
 Method = Literal["gradcam", "gradcam++", "scda"]
 
 
@@ -50,6 +52,11 @@ class ExplainOptions(BaseModel):
     batch_size: int = Field(16, ge=1, le=256, description="scans looked at together")
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
+    )
+    engine: EngineChoice = Field(
+        "eager",
+        description="what runs the networks: eager (torch), openvino, onnxruntime, "
+        "compiled, or auto: the fastest here that agrees with eager",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="decides all that is drawn")
     overwrite: bool = Field(False, description="replace what is at --out")

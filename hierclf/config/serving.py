@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hierclf.config.values import Names
+from hierclf.networks.choices import EngineChoice
 
 NOTICE = "Research use only. Not a medical device; not for clinical decisions."
 
@@ -69,6 +70,11 @@ class ServeOptions(BaseModel):
     )
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
+    )
+    engine: EngineChoice = Field(
+        "eager",
+        description="what runs the networks: eager (torch), openvino, onnxruntime, "
+        "compiled, or auto: the fastest here that agrees with eager",
     )
     create_admin: str = Field(
         "", description="make an administrator of this name, print a password, and end"

@@ -46,6 +46,13 @@ def readers_of(stage: Any) -> tuple[Reader, ...]:
     return extractors_of(getattr(stage, "features_", stage.features))
 
 
+def trunk_in(reader: Reader) -> FrozenTrunk:
+    """Give the trunk that a fitted reader looks with, one that learned as well."""
+    if isinstance(reader, NetworkClassifier):
+        return reader.look() if reader.trunk_ is None else reader.trunk_
+    return reader.trunk_
+
+
 def leaves_of(stage: Any) -> tuple[Any, ...]:
     """List the classifiers that a stage is made of, those of ladders in stacks too."""
     if isinstance(stage, OrdinalClassifier):

@@ -20,12 +20,9 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 
-from hierclf.features.extractor import FeatureExtractor
-from hierclf.features.readers import Reader
+from hierclf.features.readers import Reader, trunk_in
 from hierclf.foundation.errors import InputError
-from hierclf.inference.frozen import FrozenTrunk
 from hierclf.inference.shared import shared_trunk
-from hierclf.inference.views import make_views
 from hierclf.loading.scans import Frame, Scans
 
 Floats = NDArray[np.float64]
@@ -260,7 +257,7 @@ class ScopeReader:
     """
 
     def __init__(self, reader: Reader) -> None:
-        trunk = _trunk_of(reader)
+        trunk = trunk_in(reader)
         self._trunk = trunk
         self._one = shared_trunk(
             trunk.featurizer,
@@ -292,15 +289,6 @@ class ScopeReader:
     def of_one_view(self, scans: list[Frame]) -> Floats:
         """Give the same features, computing no other view."""
         return _flat(self._one.of_frames(scans)[:, 0])
-
-
-def _trunk_of(reader: Reader) -> FrozenTrunk:
-    if isinstance(reader, FeatureExtractor):
-        return reader.trunk_
-    if reader.trunk_ is not None:
-        return reader.trunk_
-    views = make_views(reader.resolved_options().views)
-    return reader.look(views=views.single)  # it learned: one more view
 
 
 def _flat(features: NDArray[Any]) -> Floats:

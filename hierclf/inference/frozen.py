@@ -7,7 +7,6 @@ head that is fitted on them, in every fold, then costs what a linear model costs
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,11 +19,13 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from hierclf.caching.store import ArrayCache
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import sha256_bytes
+from hierclf.inference.engines import Maps, current_engine, make_engine
 from hierclf.inference.precision import default_device, dtype_of
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import (
@@ -37,7 +38,7 @@ from hierclf.loading.scans import (
     read_ahead,
     read_bytes,
 )
-from hierclf.networks.choices import Precision
+from hierclf.networks.choices import EngineName, Precision
 from hierclf.networks.network import Featurizer
 
 Features = NDArray[np.floating]
@@ -62,12 +63,16 @@ class ViewOptions:
         Number format, see `hierclf.inference.precision`.
     output : {"pooled", "maps"}
         What is kept of the last map: its pooled channels, or all of it.
+    engine : str
+        What runs the trunk, see `hierclf.inference.engines`; by default the engine of
+        this process.
     """
 
     image_size: int = 224
     views: str = "tencrop"
     precision: Precision = "auto"
     output: Output = "pooled"
+    engine: EngineName = field(default_factory=current_engine)
 
 
 def digest_of(
@@ -93,6 +98,8 @@ def digest_of(
     """
     digest = hashlib.sha256(f"{_CODE} {dtype_of(options.precision)}".encode())
     digest.update(f"{options.image_size} {options.views} {options.output}".encode())
+    if options.engine != "eager":  # whose digests are older than the other engines
+        digest.update(f" by {options.engine}".encode())
     digest.update(name_of(preparation).encode())
     digest.update(repr(featurizer).encode())
     for name, tensor in featurizer.state_dict().items():
@@ -143,7 +150,7 @@ class FrozenTrunk:
         cache: Path | None = None,
         preparation: Preparation | None = None,
     ) -> None:
-        self.featurizer = featurizer.eval().requires_grad_(False)
+        self.featurizer = featurizer.eval()
         self.options = options
         self.preparation = preparation
         self.digest = digest_of(featurizer, options, preparation)
@@ -151,9 +158,7 @@ class FrozenTrunk:
         self._device = default_device()
         self._dtype = dtype_of(options.precision)
         self._kept = np.float32 if self._dtype is torch.float32 else np.float16
-        self._engine = copy.deepcopy(self.featurizer).to(self._device)
-        self._engine.trunk.to(self._dtype)
-        self._engine.trunk.to(memory_format=torch.channels_last)
+        self._run: Maps | None = None
         self.frame_side = self.views.frame_side(options.image_size)
         self._reader = FrameReader(self.frame_side, preparation=preparation)
         self.cache = cache
@@ -162,12 +167,24 @@ class FrozenTrunk:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what was seen behind in a copy: scans of others are in it."""
-        return {**self.__dict__, "_memory": _Memory()}
+        return {**self.__dict__, "_memory": _Memory(), "_run": None}
+
+    def _maps(self, images: Tensor) -> Tensor:
+        """Run the trunk; what runs it is built when it is needed first."""
+        if self._run is None:
+            self._run = make_engine(self.options.engine, self.featurizer, self._dtype)
+        return self._run(images)
 
     def use_cache(self, folder: Path) -> None:
         """Keep features in a folder from now on."""
         self.cache = folder
         self._cache = ArrayCache(folder, self.digest)
+
+    @property
+    def input_side(self) -> int:
+        """Side in pixels of the images that the trunk runs on."""
+        blank = torch.zeros(1, 1, self.frame_side, self.frame_side)
+        return self.views.cut(blank, self.options.image_size).shape[-1]
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -177,7 +194,7 @@ class FrozenTrunk:
         side = self.options.image_size
         with torch.inference_mode():
             blank = torch.zeros(1, 1, side, side, device=self._device)
-            return tuple(self._engine.maps(blank).shape[1:])
+            return tuple(self._maps(blank).shape[1:])
 
     def features(self, scans: Scans) -> Features:
         """Compute or recall the features of scans.
@@ -342,9 +359,9 @@ class FrozenTrunk:
         with torch.inference_mode():
             images = torch.from_numpy(frames)[:, None].to(self._device)
             side = self.options.image_size
-            maps = self.views.maps(images, side, self._engine.maps).flatten(0, 1)
+            maps = self.views.maps(images, side, self._maps).flatten(0, 1)
             pooled = self.options.output == "pooled"
-            seen = (self._engine.pool(maps) if pooled else maps).float().cpu().numpy()
+            seen = (self.featurizer.pool(maps) if pooled else maps).cpu().numpy()
         limit = np.finfo(self._kept).max
         shaped = seen.reshape(len(frames), self.views.n_views, *self.shape)
         features: Features = np.clip(shaped, -limit, limit).astype(self._kept)

@@ -9,7 +9,7 @@ from hierclf.assembly.assessed import Assessed, cascades, decisions_table
 from hierclf.assembly.members import members_apart
 from hierclf.assembly.outputs import keep_apart, print_results
 from hierclf.assembly.provenance import Clock, versions
-from hierclf.assembly.scans import RunData, set_threads
+from hierclf.assembly.scans import RunData
 from hierclf.assembly.trained import (
     bundle_remarks,
     decide,
@@ -51,7 +51,6 @@ def evaluate(options: EvaluateOptions) -> RunResults:
     HierclfError
         Whatever is wrong with options, bundle, scans or the disk.
     """
-    set_threads(options.threads)
     for folder in options.bundle:
         keep_apart(options.out, data=options.data, bundle=folder)
     check_new(options.out, overwrite=options.overwrite, mark=MARK)

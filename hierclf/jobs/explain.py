@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hierclf.assembly.outputs import keep_apart
-from hierclf.assembly.scans import set_threads, tell
-from hierclf.bundle.store import load_bundle
+from hierclf.assembly.scans import tell
+from hierclf.bundle.machine import load_for_machine
 from hierclf.config.explaining import ExplainOptions
 from hierclf.explaining.cases import list_cases
 from hierclf.explaining.explained import Explainer
@@ -43,10 +43,11 @@ def explain(options: ExplainOptions) -> ExplanationResults:
         Whatever is wrong with options, bundle, stages, manifest or the disk. A scan
         that cannot be read gets a row that says why, and the others go on.
     """
-    set_threads(options.threads)
     keep_apart(options.out, input=options.input, bundle=options.bundle)
     check_new(options.out, overwrite=options.overwrite, mark=MARK)
-    bundle = load_bundle(options.bundle)
+    bundle = load_for_machine(
+        options.bundle, engine=options.engine, threads=options.threads
+    )
     explainer = Explainer(bundle.cascade, options.channels, bundle.guards)
     cases = list_cases(options.input, options.limit)
     remarks = [*cases.remarks, *([explainer.remark] if explainer.remark else [])]

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from hierclf.assembly.outputs import keep_apart
-from hierclf.assembly.scans import set_threads
 from hierclf.assembly.trained import bundle_costs, open_bundle
 from hierclf.bundle.container import MANIFEST
 from hierclf.bundle.revise import with_cut_point
@@ -39,7 +38,6 @@ def shift(options: ShiftOptions) -> ShiftResults:
     HierclfError
         Whatever is wrong with options, bundle, scans or the disk.
     """
-    set_threads(options.threads)
     for place in (options.out, options.write_bundle):
         if place is not None:
             keep_apart(place, data=options.data, bundle=options.bundle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hierclf.assembly.outputs import keep_apart
-from hierclf.assembly.scans import RunData, set_threads
+from hierclf.assembly.scans import RunData
 from hierclf.assembly.trained import (
     bundle_costs,
     decide,
@@ -46,7 +46,6 @@ def sweep(options: SweepOptions) -> CutPointChoice:
     HierclfError
         Whatever is wrong with options, bundle, scans or the disk.
     """
-    set_threads(options.threads)
     parse_rule(options.rule)
     for place in (options.out, options.write_bundle):
         if place is not None:

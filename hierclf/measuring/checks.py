@@ -58,7 +58,8 @@ def frozen_features(manifest: pd.DataFrame, options: CheckOptions) -> Floats | N
     """
     if not options.image:
         return None
-    from hierclf.training.estimator import NetworkClassifier  # torch takes seconds
+    from hierclf.inference.trials import use_engine  # torch takes seconds
+    from hierclf.training.estimator import NetworkClassifier
     from hierclf.training.options import NetworkOptions
 
     network = NetworkOptions(
@@ -67,8 +68,9 @@ def frozen_features(manifest: pd.DataFrame, options: CheckOptions) -> Floats | N
         weights_dir=options.weights_dir,
         views="center",
     )
-    trunk = NetworkClassifier(network, cache=cache_folder(options)).look()
-    seen: Floats = trunk.features(manifest)[:, 0].astype(np.float32)
+    stage = NetworkClassifier(network, cache=cache_folder(options))
+    use_engine(options.engine, lambda: [stage.look()])
+    seen: Floats = stage.look().features(manifest)[:, 0].astype(np.float32)
     return seen
 
 

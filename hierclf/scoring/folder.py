@@ -11,10 +11,10 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 
-import torch
 from tqdm import tqdm
 
-from hierclf.bundle.store import Bundle, load_bundle
+from hierclf.bundle.machine import load_for_machine
+from hierclf.bundle.store import Bundle
 from hierclf.data.folders import list_scans, remark_on_links
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked
@@ -67,9 +67,9 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
         written stays, and `resume` goes on with it; so also after an interrupt.
     """
     _check_options(options)
-    if options.threads is not None:
-        torch.set_num_threads(options.threads)
-    bundle = load_bundle(options.bundle)
+    bundle = load_for_machine(
+        options.bundle, engine=options.engine, threads=options.threads
+    )
     form = RowFormat(
         bundle.cascade.hierarchy_,
         bundle.digest,

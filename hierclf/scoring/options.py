@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hierclf.networks.choices import EngineChoice
+
 
 class ScoreOptions(BaseModel):
     """A bundle, a folder of scans, and where the rows go."""
@@ -22,6 +24,11 @@ class ScoreOptions(BaseModel):
     batch_size: int = Field(32, ge=1, le=4096, description="scans scored at a time")
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
+    )
+    engine: EngineChoice = Field(
+        "eager",
+        description="what runs the networks: eager (torch), openvino, onnxruntime, "
+        "compiled, or auto: the fastest here that agrees with eager",
     )
 
 

@@ -36,7 +36,6 @@ from hierclf.training.fitting import (
     exam_of,
     fit_head,
     fit_network,
-    image_logits,
     is_convex,
 )
 from hierclf.training.losses import class_balanced_weights
@@ -278,15 +277,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
             If a scan cannot be read.
         """
         check_is_fitted(self, "network_")
-        options = self._options()
-        if self.trunk_ is not None:
-            features = torch.from_numpy(self.trunk_.features(X).astype(np.float32))
-            with torch.inference_mode():
-                flat = self.network_.head(features.flatten(0, 1))
-            logits = flat.unflatten(0, features.shape[:2])
-        else:
-            told = image_logits(self.network_, self._reader(), X, options)
-            logits = torch.cat(list(told))
+        trunk = self.look() if self.trunk_ is None else self.trunk_
+        features = torch.from_numpy(trunk.features(X).astype(np.float32))
+        with torch.inference_mode():
+            flat = self.network_.head(features.flatten(0, 1))
+        logits = flat.unflatten(0, features.shape[:2])
         probabilities: Probabilities = torch.softmax(logits.double(), dim=2).numpy()
         return probabilities
 

@@ -68,4 +68,5 @@ def _trunk(
     preparation: Preparation | None,
 ) -> FrozenTrunk:
     featurizer = make_featurizer(head, copy.deepcopy(backbone_of(*backbone)))
-    return shared_trunk(featurizer, options, cache, preparation)
+    still = featurizer.requires_grad_(False)
+    return shared_trunk(still, options, cache, preparation)

@@ -140,6 +140,7 @@ def serve(options: ServeOptions) -> None:
         url=options.database_url,
         state=folder,
         threads=options.threads,
+        engine=options.engine,
     )
     services = Services(
         options=options,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hierclf.foundation.errors import BundleError
+from hierclf.networks.choices import EngineChoice
 from hierclf.web.result import About
 
 _log = logging.getLogger(__name__)
@@ -152,11 +153,16 @@ class Supervisor:
 
 
 def make_supervisor(
-    *, bundle: Path, url: str, state: Path, threads: int | None
+    *,
+    bundle: Path,
+    url: str,
+    state: Path,
+    threads: int | None,
+    engine: EngineChoice = "eager",
 ) -> Supervisor:
     """Make the supervisor of a worker that scores; see `hierclf.web.worker.Work`."""
-    told = {"bundle": bundle, "url": url, "state": state, "threads": threads}
-    return Supervisor(_work, told)
+    machine = {"threads": threads, "engine": engine}
+    return Supervisor(_work, {"bundle": bundle, "url": url, "state": state, **machine})
 
 
 def _work(told: dict[str, Any], pipe: Connection) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 from time import monotonic
 
 import numpy as np
-import torch
 
-from hierclf.bundle.store import Bundle, load_bundle
+from hierclf.bundle.machine import load_for_machine
+from hierclf.bundle.store import Bundle
 from hierclf.data.child import Decoder
 from hierclf.explaining.cases import Case, Look, make_viewer
 from hierclf.explaining.explained import Explained, Explainer
@@ -31,6 +31,7 @@ from hierclf.foundation.errors import (
     ScanError,
 )
 from hierclf.foundation.files import write_bytes
+from hierclf.networks.choices import EngineChoice
 from hierclf.pictures.overlays import layer, to_png
 from hierclf.scoring.reading import UNREAD
 from hierclf.web.clock import now_ms
@@ -61,12 +62,15 @@ class Work:
         The state folder; studies are in ``studies``.
     threads : int or None
         That compute; the cores if None.
+    engine : str, default="eager"
+        What runs the networks.
     """
 
     bundle: Path
     url: str
     state: Path
     threads: int | None = None
+    engine: EngineChoice = "eager"
 
 
 def run_worker(work: Work, pipe: Connection) -> None:
@@ -81,10 +85,8 @@ def run_worker(work: Work, pipe: Connection) -> None:
         means that there may be work.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it
-    if work.threads is not None:
-        torch.set_num_threads(work.threads)
     try:
-        bundle = load_bundle(work.bundle)
+        bundle = load_for_machine(work.bundle, engine=work.engine, threads=work.threads)
         scorer = Scorer(bundle)
     except HierclfError as error:
         pipe.send(BundleError(str(error)))

@@ -19,6 +19,7 @@ from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.inference.views import Views
+from hierclf.loading.scans import FrameReader
 from hierclf.networks.network import Featurizer
 from hierclf.training import estimator
 from hierclf.training.estimator import NetworkClassifier
@@ -510,3 +511,20 @@ def test_weights_that_are_none_are_refused(scans, weights, got):
     assert len(scans) == 60
     with pytest.raises(InputError, match=f"sample_weight: expected.*{got}"):
         NetworkClassifier(TINY).fit(scans, scans["label"], sample_weight=weights)
+
+
+def test_a_network_that_learned_says_what_its_layers_compute(
+    scans: pd.DataFrame,
+) -> None:
+    options = _with(WHOLE, views="center", precision="float32", epochs=1)
+    stage = NetworkClassifier(options).fit(scans, scans["label"])
+    side = stage.frame_side
+    frames = np.stack([FrameReader(side).read(path) for path in scans["path"][:5]])
+    start = round((side - options.image_size) / 2)
+    crop = slice(start, start + options.image_size)
+    crops = torch.from_numpy(frames[:, crop, crop])[:, None]
+    with torch.inference_mode():
+        expected = torch.softmax(stage.network_(crops), dim=1)
+    found = stage.predict_proba(scans.iloc[:5])
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+    assert any(one.requires_grad for one in stage.network_.parameters())

@@ -1,0 +1,201 @@
+"""Engines compute one network; the fastest that agrees is taken."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from hierclf.foundation.errors import InputError
+from hierclf.inference import engines, trials
+from hierclf.inference.engines import ENGINES, Engine, Maps, make_engine, set_engine
+from hierclf.inference.frozen import FrozenTrunk, ViewOptions
+from hierclf.inference.precision import resolve_precision
+from hierclf.networks.backbones import make_backbone
+from hierclf.networks.network import Featurizer, make_featurizer
+
+FLOAT = torch.float32
+
+
+@pytest.fixture
+def featurizer() -> Featurizer:
+    torch.manual_seed(0)
+    made = make_featurizer("own", make_backbone("resnet18", weights="none"))
+    return made.eval().requires_grad_(False)
+
+
+@pytest.fixture(autouse=True)
+def eager_again() -> Iterator[None]:
+    yield
+    set_engine("eager")
+
+
+def wrong(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
+    """Give maps that are no trunk's, and at once."""
+    shape = make_engine("eager", featurizer, dtype)(torch.zeros(1, 1, 64, 64)).shape
+    return lambda images: torch.ones(len(images), *shape[1:])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openvino",
+        pytest.param("onnxruntime", marks=pytest.mark.slow),
+        pytest.param("compiled", marks=pytest.mark.slow),
+    ],
+)
+def test_engines_agree_with_eager(name: str, featurizer: Featurizer) -> None:
+    pytest.importorskip(ENGINES[name].needs or "torch")
+    run = ENGINES[name].make(featurizer, FLOAT)
+    plain = make_engine("eager", featurizer, FLOAT)
+    with torch.inference_mode():
+        for n_images, side in ((3, 64), (1, 64), (2, 96)):
+            images = torch.rand(n_images, 1, side, side)
+            expected = plain(images)
+            found = run(images)
+            assert found.dtype == torch.float32
+            torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_openvino_takes_the_number_format(featurizer: Featurizer) -> None:
+    pytest.importorskip("openvino")
+    images = torch.rand(2, 1, 64, 64)
+    exact = make_engine("openvino", featurizer, FLOAT)(images)
+    coarse = make_engine("openvino", featurizer, torch.bfloat16)(images)
+    distance = float((coarse - exact).norm() / exact.norm())
+    halves = resolve_precision("auto") == "bfloat16"  # else it computes in float32
+    assert (1e-4 if halves else 0) <= distance < 0.05
+
+
+def test_maps_of_one_batch_stay_when_the_next_is_run(featurizer: Featurizer) -> None:
+    pytest.importorskip("openvino")
+    run = make_engine("openvino", featurizer, FLOAT)
+    first = run(torch.rand(2, 1, 64, 64))
+    kept = first.clone()
+    run(torch.rand(2, 1, 64, 64))
+    assert torch.equal(first, kept)
+
+
+def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
+    pytest.importorskip("openvino")
+    script = (
+        "import socket, sys\n"
+        "def refuse(*args): raise SystemExit('it called somebody')\n"
+        "socket.socket.connect = refuse\n"
+        "from hierclf.inference.engines import silent_openvino\n"
+        "silent_openvino().convert_model\n"
+        "assert sys.modules['openvino_telemetry'] is None\n"
+    )
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob("*ga_cid*"))
+
+
+def test_lost_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'hierclf\[fast\]'"):
+        set_engine("openvino")
+    assert engines.current_engine() == "eager"
+
+
+def test_unknown_engine_is_told() -> None:
+    with pytest.raises(InputError, match="Did you mean 'openvino'"):
+        set_engine("openvno")  # type: ignore[arg-type]
+
+
+def test_features_of_engines_are_kept_apart(featurizer: Featurizer) -> None:
+    pytest.importorskip("openvino")
+    digests = set()
+    for name in ENGINES:
+        if ENGINES[name].is_there:
+            set_engine(name)  # type: ignore[arg-type]
+            digests.add(FrozenTrunk(featurizer, ViewOptions(image_size=64)).digest)
+    assert len(digests) == sum(engine.is_there for engine in ENGINES.values())
+
+
+def test_trunk_is_run_by_the_engine_of_the_process(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "ENGINES", {**ENGINES, "openvino": Engine(wrong)})
+    set_engine("openvino")
+    view = ViewOptions(image_size=64, views="whole", precision="float32")
+    features = FrozenTrunk(featurizer, view).features([np.zeros((64, 64), np.float32)])
+    assert np.allclose(features, 1)
+
+
+def trying(
+    monkeypatch: pytest.MonkeyPatch, speeds: dict[str, float], **made: Engine
+) -> None:
+    """Set up engines of stated speeds; those not named here are not there."""
+    known = {"eager": ENGINES["eager"], **made}
+    absent = Engine(wrong, needs="no_such_package")
+    everything = {name: known.get(name, absent) for name in ENGINES}
+    for module in (engines, trials):
+        monkeypatch.setattr(module, "ENGINES", everything)
+    names = iter([name for name in ENGINES if name in known])
+    monkeypatch.setattr(trials, "_speed", lambda run, images: speeds[next(names)])
+
+
+def slightly_off(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
+    plain = make_engine("eager", featurizer, dtype)
+
+    def run(images: Tensor) -> Tensor:
+        return plain(images) * 1.0005
+
+    return run
+
+
+def test_fastest_that_agrees_is_taken(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speeds = {"eager": 1.0, "openvino": 9.0, "onnxruntime": 3.0}
+    trying(
+        monkeypatch,
+        speeds,
+        openvino=Engine(wrong),
+        onnxruntime=Engine(slightly_off),
+    )
+    view = ViewOptions(image_size=64, precision="float32")
+    trials.use_engine("auto", lambda: [FrozenTrunk(featurizer, view)])
+    assert engines.current_engine() == "onnxruntime"
+
+
+def test_eager_stays_where_nothing_is_faster(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speeds = {"eager": 4.0, "onnxruntime": 3.0}
+    trying(monkeypatch, speeds, onnxruntime=Engine(slightly_off))
+    view = ViewOptions(image_size=64, precision="float32")
+    trials.use_engine("auto", lambda: [FrozenTrunk(featurizer, view)])
+    assert engines.current_engine() == "eager"
+
+
+def test_distance_is_told(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speeds = {"eager": 4.0, "openvino": 5.0}
+    trying(monkeypatch, speeds, openvino=Engine(slightly_off))
+    eager, other = trials.time_engines(featurizer, FLOAT, 64)
+    assert (eager.distance, eager.agrees) == (0, True)
+    assert other.distance == pytest.approx(0.0005, rel=1e-2)
+
+
+@pytest.mark.slow
+def test_engines_are_timed_in_bfloat16(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trials, "_SECONDS", 0.05)
+    found = trials.time_engines(featurizer, torch.bfloat16, 64)
+    assert {"eager"} <= {trial.name for trial in found}
+    assert all(trial.agrees and trial.images_per_s > 0 for trial in found)
