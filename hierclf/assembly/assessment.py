@@ -21,11 +21,16 @@ from hierclf.assembly.models import Builder
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.guards import Guarded, Guards, fit_guards
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
+from hierclf.cascade.one_pass import (
+    EXACT,
+    ViewsChoice,
+    choose_views,
+    held_out_predictions,
+)
 from hierclf.config.commands import TrainOptions
 from hierclf.data.split import hold_out
 from hierclf.evaluation.calibration import prior_corrected
 from hierclf.evaluation.intervals import Estimate
-from hierclf.evaluation.predictions import predictions_of
 from hierclf.evaluation.summary import evaluate
 from hierclf.problem.labels import Hierarchy
 
@@ -81,6 +86,9 @@ class Fitted:
         set.
     guards : Guards
         Of the cascade.
+    views : ViewsChoice or None
+        What exact views and those in one pass had on held-out scans, where both were
+        fitted.
     """
 
     cascade: Any
@@ -88,6 +96,7 @@ class Fitted:
     others: dict[str, Any] = field(default_factory=dict)
     selection: dict[str, Estimate] = field(default_factory=dict)
     guards: Guards = field(default_factory=Guards)
+    views: ViewsChoice | None = None
 
 
 def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
@@ -120,6 +129,8 @@ def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
 
 def _fit_candidates(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     names = builder.options.candidates
+    if builder.options.try_one_pass:
+        return _fit_both_views(builder, manifest)
     if not names:
         return Fitted(_fit(builder, manifest))
     others = {name: _fit(builder.of_candidate(name), manifest) for name in names}
@@ -130,6 +141,16 @@ def _fit_candidates(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     }
     chosen = max(found, key=lambda name: _worth(found[name]))
     return Fitted(others[chosen], chosen, others, found)
+
+
+def _fit_both_views(builder: Builder, manifest: pd.DataFrame) -> Fitted:
+    exact, quick = _fit(builder, manifest), _fit(builder.in_one_pass(), manifest)
+    patients = manifest["patient_id"].to_numpy()
+    options = builder.options
+    choice = choose_views(
+        exact, quick, patients, n_resamples=options.resamples, seed=options.seed
+    )
+    return Fitted(exact if choice.taken == EXACT else quick, views=choice)
 
 
 def figure_of_choice(options: TrainOptions) -> str:
@@ -155,16 +176,7 @@ def _worth(estimate: Estimate) -> float:
 
 
 def _held_out(cascade: HierarchicalClassifier, patients: Any, figure: str) -> Estimate:
-    held = cascade.held_out_
-    if held is None:
-        raise TypeError("a candidate is fitted with held-out scans")
-    refined = cascade.naming_(held.said, held.conditional)
-    said = predictions_of(
-        held.truth,
-        np.where(held.screen_score >= cascade.cut_point_, refined, 0),
-        n_classes=len(cascade.hierarchy_.labels),
-        groups=patients[held.rows],
-    )
+    said = held_out_predictions(cascade, patients)
     by_order = figure == "quadratic_kappa"
     found = evaluate(said, cascade.hierarchy_.labels, ordered=by_order)
     return found.metrics[figure]

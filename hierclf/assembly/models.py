@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from hierclf.bundle.store import trunk_file
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
+from hierclf.cascade.one_pass import QUICK
 from hierclf.cascade.weighting import CostWeighted
 from hierclf.config.commands import TrainOptions
 from hierclf.config.stage import StageOptions
@@ -146,6 +147,11 @@ class Builder:
         """Build a network like the screen's, to read every scan once."""
         return self._network(self.options.stage("screen"), None)
 
+    def in_one_pass(self) -> Builder:
+        """Give the builder of the same models with their views in one pass."""
+        network = self.options.network.model_copy(update={"views": QUICK})
+        return self._with(self.options.model_copy(update={"network": network}))
+
     def trunks(self) -> list[FrozenTrunk]:
         """List what the networks of screen and refinement start from."""
         found = []
@@ -157,8 +163,11 @@ class Builder:
 
     def of_candidate(self, name: str) -> Builder:
         """Give the builder of one candidate."""
+        return self._with(self.options.of_candidate(name))
+
+    def _with(self, options: TrainOptions) -> Builder:
         return Builder(
-            self.options.of_candidate(name),
+            options,
             self.hierarchy,
             cache=self._cache,
             checkpoints=self._checkpoints,

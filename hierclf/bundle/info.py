@@ -29,6 +29,7 @@ from hierclf.cascade.choices import Calibration, Refinement
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
 from hierclf.cascade.deferral import Deferral
+from hierclf.cascade.one_pass import ViewsChoice
 from hierclf.segmentation.about import SegmenterAbout
 
 Label = StrictBool | StrictInt | StrictStr
@@ -152,6 +153,9 @@ class BundleInfo(BaseModel):
     lungs : SegmenterAbout or None
         Of the network that cuts the lungs out of each frame before; None where the
         frame is seen whole.
+    views : ViewsChoice or None
+        What ten exact views and ten in one pass had on held-out scans, where both were
+        fitted.
     n_features, feature_names : int and tuple of str, or None
         Of a cascade on feature tables.
     data : DataSummary
@@ -186,6 +190,7 @@ class BundleInfo(BaseModel):
     gate: GateNumbers | None = None
     deferral: Deferral | None = None
     lungs: SegmenterAbout | None = None
+    views: ViewsChoice | None = None
     n_features: int | None = Field(None, ge=1)
     feature_names: tuple[str, ...] | None = None
     data: DataSummary

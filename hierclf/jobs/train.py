@@ -198,11 +198,13 @@ def _write(
             selection=fitted.selection,
             selected=fitted.chosen,
             selected_by=figure_of_choice(options) if fitted.chosen else "",
+            views=fitted.views,
             features=features,
         )
         card = card_texts(results)
         guards, bundle = fitted.guards, place.path("bundle")
         info = bundle_info(cascade, guards, data, fitted_on, options, card)
+        info = info.model_copy(update={"views": fitted.views})
         digest = save_bundle(bundle, cascade, info, guards, overwrite=True)
     told = {"digests": {"bundle": digest}, "seconds": dict(clock.seconds)}
     results = results.model_copy(update=told)

@@ -16,7 +16,7 @@ from hierclf.results.metric_words import (
     metric_of,
 )
 from hierclf.results.run import RunResults
-from hierclf.results.wording import bounds, cut_text, gain, number, verdict
+from hierclf.results.wording import bounds, cut_text, gain, number, verdict, views_text
 
 
 def card_texts(results: RunResults) -> dict[str, str]:
@@ -48,6 +48,7 @@ def _performance(results: RunResults) -> str:
         f"{results.protocol}. Intervals are of 95 %, by patient."
     ]
     parts.append(_cut_point(results))
+    parts.append(views_text(results.views))
     names = [*COMPARED, *SCREENED, *REFINED]
     parts.append(_metrics(main, list(dict.fromkeys(names))))
     parts.append(_labels(main))

@@ -19,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from hierclf.cascade.one_pass import ViewsChoice
 from hierclf.data.csv_table import escape_cell
 from hierclf.evaluation.bands import CurveBand
 from hierclf.evaluation.calibration_figures import CalibrationFigures
@@ -153,6 +154,9 @@ class RunResults(Strict):
         The candidate that was taken.
     selected_by : str, default=""
         The figure that chose it.
+    views : ViewsChoice, optional
+        What exact views and those in one pass had on held-out training scans, where
+        both were fitted.
     members : dict of str to Summary, optional
         Figures of each network by itself, where a stage combines several; decisions
         are at the cut point of the combination.
@@ -201,6 +205,7 @@ class RunResults(Strict):
     selection: dict[str, Estimate] = Field(default_factory=dict)
     selected: str = ""
     selected_by: str = ""
+    views: ViewsChoice | None = None
     members: dict[str, Summary] = Field(default_factory=dict)
     curves: ScreenCurves | None = None
     guards: GuardFigures | None = None

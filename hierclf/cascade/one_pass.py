@@ -1,0 +1,143 @@
+"""Whether ten views may be taken in one pass: by what it costs on held-out scans.
+
+In one pass (see `hierclf.inference.views`) the network sees other pictures than crops,
+and is another model. It is taken where the paired loss of macro recall on held-out
+training scans is small; both figures stay in the bundle.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.evaluation.comparison import paired
+from hierclf.evaluation.intervals import Estimate
+from hierclf.evaluation.predictions import Predictions, predictions_of
+from hierclf.evaluation.summary import evaluate
+from hierclf.foundation.errors import InputError
+
+LARGEST_LOSS = 0.01
+"""Of macro recall, as a point estimate."""
+EXACT: Literal["tencrop"] = "tencrop"
+QUICK: Literal["tencrop_onepass"] = "tencrop_onepass"
+_FIGURE = "macro_recall"
+
+
+class ViewsChoice(BaseModel):
+    """Exact views beside those in one pass, on held-out training scans.
+
+    Parameters
+    ----------
+    exact, one_pass : Estimate
+        Macro recall of the two cascades, each at its own cut point.
+    loss : Estimate
+        What one pass loses, on the same resamples of the same patients.
+    n_scans : int
+        Held-out scans.
+    taken : {"tencrop", "tencrop_onepass"}
+        The latter where the loss is at most `LARGEST_LOSS`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exact: Estimate
+    one_pass: Estimate
+    loss: Estimate
+    n_scans: int = Field(ge=1)
+    taken: Literal["tencrop", "tencrop_onepass"]
+
+
+def choose_views(
+    exact: HierarchicalClassifier,
+    one_pass: HierarchicalClassifier,
+    patients: NDArray[Any],
+    *,
+    n_resamples: int = 1000,
+    seed: int = 0,
+) -> ViewsChoice:
+    """Compare two cascades that were fitted on the same scans and folds.
+
+    Parameters
+    ----------
+    exact, one_pass : HierarchicalClassifier
+        Fitted, their cut points chosen by a rule.
+    patients : ndarray, shape (n_scans,)
+        Of the scans that they were fitted on.
+    n_resamples : int, default=1000
+        Resamples of the patients.
+    seed : int, default=0
+        Root seed.
+
+    Returns
+    -------
+    choice : ViewsChoice
+        With both figures.
+
+    Raises
+    ------
+    InputError
+        If they held out other scans.
+    """
+    models = {  # the baseline first: the difference is what it loses
+        QUICK: held_out_predictions(one_pass, patients),
+        EXACT: held_out_predictions(exact, patients),
+    }
+    labels = exact.hierarchy_.labels
+    (lost,) = paired(models, n_resamples=n_resamples, seed=seed)
+    figures = {
+        name: evaluate(said, labels, n_resamples=n_resamples, seed=seed)
+        for name, said in models.items()
+    }
+    loss = lost.difference
+    return ViewsChoice(
+        exact=figures[EXACT].metrics[_FIGURE],
+        one_pass=figures[QUICK].metrics[_FIGURE],
+        loss=loss,
+        n_scans=len(models[EXACT].truth),
+        taken=QUICK if _is_small(loss) else EXACT,
+    )
+
+
+def _is_small(loss: Estimate) -> bool:
+    return loss.value is not None and loss.value <= LARGEST_LOSS
+
+
+def held_out_predictions(
+    cascade: HierarchicalClassifier, patients: NDArray[Any]
+) -> Predictions:
+    """Give what a cascade said of the scans that its cut point was chosen on.
+
+    Parameters
+    ----------
+    cascade : HierarchicalClassifier
+        Fitted with a rule.
+    patients : ndarray, shape (n_scans,)
+        Of the scans that it was fitted on.
+
+    Returns
+    -------
+    predictions : Predictions
+        Of models that were not fitted on the scan's patient.
+
+    Raises
+    ------
+    InputError
+        If it held nothing out.
+    """
+    held = cascade.held_out_
+    if held is None:
+        raise InputError(
+            "cut_point: expected held-out predictions, got a cascade with a given cut "
+            "point. Choose it by a rule."
+        )
+    refined = cascade.naming_(held.said, held.conditional)
+    return predictions_of(
+        held.truth,
+        np.where(held.screen_score >= cascade.cut_point_, refined, 0),
+        n_classes=len(cascade.hierarchy_.labels),
+        groups=patients[held.rows],
+    )
