@@ -20,9 +20,11 @@ class Decisions:
     screen_score : ndarray of float, shape (n_scans,)
         Probability of being diseased.
     probabilities : ndarray of float, shape (n_scans, n_labels)
-        Healthy, then the diseased labels in their order; rows sum to 1.
+        Healthy, then the diseased labels in their order; rows sum to 1. NaN for the
+        diseased labels where the refinement was not asked.
     refined : ndarray of int, shape (n_scans,)
-        Which diseased label it is, should it be one; at least 1.
+        Which diseased label it is, should it be one; at least 1, or 0 where the
+        refinement was not asked.
     decided : ndarray of int, shape (n_scans,)
         0 where the score is below the cut point, else `refined`.
     view_spread : ndarray of float, shape (n_scans,), or None

@@ -21,7 +21,13 @@ from hierclf.cascade.cut_point import (
 )
 from hierclf.cascade.decisions import Decisions, HeldOut
 from hierclf.cascade.naming import Naming, tune_naming
-from hierclf.cascade.stages import Answers, ask_stages, fit_stages
+from hierclf.cascade.stages import (
+    Answers,
+    ask_refine,
+    ask_screen,
+    ask_stages,
+    fit_stages,
+)
 from hierclf.data.inner_folds import inner_folds
 from hierclf.data.rows import is_plain, patients_of, some_of, take
 from hierclf.foundation.errors import InputError
@@ -300,13 +306,17 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         )
         self.cut_point_ = self.choice_.threshold
 
-    def decide(self, X: Any) -> Decisions:
+    def decide(self, X: Any, *, refine_healthy: bool = True) -> Decisions:
         """Score scans and decide on them.
 
         Parameters
         ----------
         X : DataFrame or array, length n_scans
             As in ``fit``.
+        refine_healthy : bool, default=True
+            Whether the refinement is asked about scans below the cut point, too.
+            Without it they have no probabilities of diseased labels; nothing else
+            differs, and a refinement with networks of its own does less work.
 
         Returns
         -------
@@ -316,19 +326,33 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "screen_")
         if is_plain(X):
             X = validate_data(self, X, reset=False)
-        said = ask_stages(self.screen_, self.refine_, self.hierarchy_, X)
-        score, conditional = calibrated(
-            self.calibrators_, said.diseased, said.conditional
-        )
-        refined = self.naming_(said.said, conditional)
-        table = np.column_stack([1 - score, score[:, None] * conditional])
-        decided = np.where(score >= self.cut_point_, refined, 0)
-        spread, screen = None, self.calibrators_[0]
-        if said.views is not None:
-            told = said.views if screen is None else screen.of_positive(said.views)
+        raw, views = ask_screen(self.screen_, X)
+        screen = self.calibrators_[0]
+        score = raw if screen is None else screen.of_positive(raw)
+        sick = score >= self.cut_point_
+        asked = np.flatnonzero(sick | (refine_healthy or self.refine_ is None))
+        some = X if len(asked) == len(score) else take(X, asked)
+        conditional, refined = self._name(some, len(asked))
+        table = np.full((len(score), 1 + conditional.shape[1]), np.nan)
+        table[:, 0] = 1 - score
+        table[asked, 1:] = score[asked, None] * conditional
+        named = np.zeros(len(score), dtype=np.intp)
+        named[asked] = refined
+        spread = None
+        if views is not None:
+            told = views if screen is None else screen.of_positive(views)
             spread = told.std(axis=1)
         cut_points = np.full(len(score), self.cut_point_)
-        return Decisions(score, table, refined, decided, spread, cut_points)
+        decided = np.where(sick, named, 0)
+        return Decisions(score, table, named, decided, spread, cut_points)
+
+    def _name(self, X: Any, n_scans: int) -> tuple[Floats, Indices]:
+        """Ask the refinement, calibrated, and decide on a diseased label."""
+        conditional, said = ask_refine(self.refine_, self.hierarchy_, X, n_scans)
+        refine = self.calibrators_[1]
+        if refine is not None and n_scans:
+            conditional = refine(conditional)
+        return conditional, self.naming_(said, conditional)
 
     def predict_proba(self, X: Any) -> Floats:
         """Give the probability of each label.

@@ -121,21 +121,65 @@ def ask_stages(screen: Any, refine: Any, hierarchy: Hierarchy[Any], X: Any) -> A
     answers : Answers
         Not calibrated.
     """
-    views = None
-    if hasattr(screen, "predict_views"):
-        views = screen.predict_views(X)[:, :, 1]
-        diseased = views.mean(axis=1)
-    else:
-        diseased = screen.predict_proba(X)[:, 1]
+    diseased, views = ask_screen(screen, X)
+    conditional, said = ask_refine(refine, hierarchy, X, len(diseased))
+    return Answers(diseased, conditional, said, views)
+
+
+def ask_screen(screen: Any, X: Any) -> tuple[Floats, Floats | None]:
+    """Ask the screen.
+
+    Parameters
+    ----------
+    screen : classifier
+        As `fit_stages` gives it.
+    X : DataFrame or array, length n_scans
+        As in `fit_stages`.
+
+    Returns
+    -------
+    diseased : ndarray of float, shape (n_scans,)
+        See `Answers`.
+    views : ndarray of float, shape (n_scans, n_views), or None
+        See `Answers`.
+    """
+    if not hasattr(screen, "predict_views"):
+        return screen.predict_proba(X)[:, 1], None
+    views = screen.predict_views(X)[:, :, 1]
+    return views.mean(axis=1), views
+
+
+def ask_refine(
+    refine: Any, hierarchy: Hierarchy[Any], X: Any, n_scans: int
+) -> tuple[Floats, Floats]:
+    """Ask the refinement.
+
+    Parameters
+    ----------
+    refine : classifier or None
+        As `fit_stages` gives it.
+    hierarchy : Hierarchy
+        Order of the labels.
+    X : DataFrame or array, length n_scans
+        As in `fit_stages`.
+    n_scans : int
+        How many there are; of none nothing is asked.
+
+    Returns
+    -------
+    conditional, said : ndarray of float, shape (n_scans, n_diseased)
+        See `Answers`.
+    """
     if refine is None:
-        alone = np.ones((len(diseased), 1))
-        return Answers(diseased, alone, alone, views)
-    table = np.zeros((len(diseased), len(hierarchy.labels)))
+        alone = np.ones((n_scans, 1))
+        return alone, alone
+    table = np.zeros((n_scans, len(hierarchy.labels)))
     columns = [hierarchy.labels.index(label) for label in refine.classes_.tolist()]
-    table[:, columns] = refine.predict_proba(X)
+    if n_scans:
+        table[:, columns] = refine.predict_proba(X)
     said = table[:, 1:]
     everyone = hierarchy.healthy in refine.classes_
-    return Answers(diseased, _among_diseased(said) if everyone else said, said, views)
+    return (_among_diseased(said) if everyone else said), said
 
 
 def _among_diseased(said: Floats) -> Floats:

@@ -114,18 +114,18 @@ class _Memory:
 
     by_file: dict[_Key, Features] = field(default_factory=dict)
     n_bytes: int = 0
-    last: tuple[list[str], Features] | None = None
+    last: dict[str, Features] = field(default_factory=dict)
 
     def keep(self, key: _Key, features: Features) -> None:
         if self.n_bytes + features.nbytes <= _MEMORY_BYTES:
             self.by_file[key] = features
             self.n_bytes += features.nbytes
 
-    def same_as_last(self, digests: list[str]) -> Features | None:
+    def recall(self, digests: list[str]) -> Features | None:
         """Recall by content: whoever fills an array anew passes another scan."""
-        if self.last is None or self.last[0] != digests:
+        if not digests or not all(digest in self.last for digest in digests):
             return None
-        return self.last[1]
+        return np.stack([self.last[digest] for digest in digests])
 
 
 class FrozenTrunk:
@@ -317,7 +317,7 @@ class FrozenTrunk:
     def _of_memory(self, scans: Sequence[Frame] | NDArray[np.object_]) -> Features:
         listed = list(scans)
         digests = [_content_of(pixels) for pixels in listed]
-        kept = self._memory.same_as_last(digests)
+        kept = self._memory.recall(digests)
         if kept is not None:
             return kept
         batches = [
@@ -325,7 +325,7 @@ class FrozenTrunk:
             for part in _parts(listed, max(1, _BATCH_CROPS // self.views.n_views))
         ]
         features = np.concatenate(batches)
-        self._memory.last = (digests, features)
+        self._memory.last = dict(zip(digests, features, strict=True))
         return features
 
     def of_frames(self, frames: Sequence[Frame]) -> Features:

@@ -330,3 +330,61 @@ def test_least_cost_looks_at_calibrated_probabilities() -> None:
     np.testing.assert_array_equal(found, expected)
     raw = (held.said @ inner).argmin(axis=1) + 1
     assert (raw != expected).any()
+
+
+class Asked(LogisticRegression):
+    """Remembers how many rows it was asked about."""
+
+    n_asked = 0
+
+    def predict_proba(self, X):
+        type(self).n_asked = len(X)
+        return super().predict_proba(X)
+
+
+@pytest.mark.parametrize("calibration", ["none", "platt"])
+@pytest.mark.parametrize("costs", [None, [[0, 1, 1], [5, 0, 1], [9, 2, 0]]])
+@pytest.mark.parametrize("refinement", ["plain", "ordered"])
+def test_healthy_scans_need_no_refinement(calibration, costs, refinement):
+    rng = np.random.default_rng(3)
+    y = np.array(["0", "1", "2"])[np.arange(150) % 3]
+    X = (np.arange(150) % 3)[:, None] + rng.normal(size=(150, 2))
+    cascade = HierarchicalClassifier(
+        LogisticRegression(),
+        Asked(),
+        cut_point="macro_recall",
+        costs=costs,
+        calibration=calibration,
+        refinement=refinement,
+        ordered=True,
+    ).fit(X, y)
+    whole = cascade.decide(X)
+    assert Asked.n_asked == 150
+    less = cascade.decide(X, refine_healthy=False)
+    sick = whole.screen_score >= cascade.cut_point_
+    assert Asked.n_asked == sick.sum()
+    assert 0 < sick.sum() < 150
+    np.testing.assert_array_equal(less.decided, whole.decided)
+    np.testing.assert_array_equal(less.screen_score, whole.screen_score)
+    np.testing.assert_array_equal(less.probabilities[sick], whole.probabilities[sick])
+    np.testing.assert_array_equal(less.probabilities[:, 0], whole.probabilities[:, 0])
+    assert np.isnan(less.probabilities[~sick, 1:]).all()
+    assert (less.refined[~sick] == 0).all()
+
+
+def test_where_all_are_healthy_the_refinement_is_not_asked():
+    y = np.array(["0", "1", "2"] * 10)
+    X = np.tile([[0.0], [5.0], [9.0]], (10, 1))
+    cascade = HierarchicalClassifier(refine=Asked(), cut_point=0.5).fit(X, y)
+    Asked.n_asked = -1
+    said = cascade.decide(np.full((4, 1), -9.0), refine_healthy=False)
+    assert Asked.n_asked == -1
+    assert said.decided.tolist() == [0] * 4
+
+
+def test_one_diseased_label_costs_nothing():
+    y = np.array(["0", "1"] * 10)
+    X = np.tile([[0.0], [5.0]], (10, 1))
+    cascade = HierarchicalClassifier(cut_point=0.5).fit(X, y)
+    whole, less = cascade.decide(X), cascade.decide(X, refine_healthy=False)
+    np.testing.assert_array_equal(less.probabilities, whole.probabilities)

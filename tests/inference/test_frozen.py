@@ -1,0 +1,57 @@
+"""What a frozen trunk remembers of scans in memory."""
+
+import numpy as np
+import pytest
+import torch
+
+from hierclf.inference.frozen import FrozenTrunk, ViewOptions
+from hierclf.networks.backbones import make_backbone
+from hierclf.networks.network import make_featurizer
+
+
+@pytest.fixture
+def trunk(monkeypatch: pytest.MonkeyPatch) -> FrozenTrunk:
+    torch.manual_seed(0)
+    featurizer = make_featurizer("own", make_backbone("test_resnet", weights="none"))
+    made = FrozenTrunk(featurizer, ViewOptions(32, "whole", "float32"))
+    computed: list[int] = []
+    compute = made._compute
+
+    def counted(frames: np.ndarray) -> np.ndarray:
+        computed.append(len(frames))
+        return compute(frames)
+
+    monkeypatch.setattr(made, "_compute", counted)
+    made.n_computed = computed  # type: ignore[attr-defined]
+    return made
+
+
+def frames(n: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.random((40, 40), dtype=np.float32) for _ in range(n)]
+
+
+def test_some_of_the_last_scans_are_recalled_in_any_order(trunk: FrozenTrunk) -> None:
+    scans = frames(5)
+    whole = trunk.features(scans)
+    some = trunk.features([scans[4], scans[1]])
+    assert trunk.n_computed == [5]
+    np.testing.assert_array_equal(some, whole[[4, 1]])
+
+
+def test_another_scan_in_the_same_array_is_computed(trunk: FrozenTrunk) -> None:
+    scans = frames(2)
+    before = trunk.features(scans).copy()
+    scans[0][:] = 1 - scans[0]
+    after = trunk.features(scans)
+    assert trunk.n_computed == [2, 2]
+    assert not np.array_equal(after[0], before[0])
+    np.testing.assert_array_equal(after[1], before[1])
+
+
+def test_only_the_last_scans_are_kept(trunk: FrozenTrunk) -> None:
+    scans = frames(4)
+    trunk.features(scans[:2])
+    trunk.features(scans[2:])
+    trunk.features(scans[:2])
+    assert trunk.n_computed == [2, 2, 2]
