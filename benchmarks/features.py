@@ -35,14 +35,14 @@ from hierclf.training.options import NetworkOptions
 def time_pass(network: NetworkClassifier, manifest: Any) -> float:
     """Seconds of the plain network over all scans: the same engine, nothing kept."""
     trunk = network.look()
-    engine, views = trunk._engine, trunk.views
+    views, side = trunk.views, trunk.options.image_size
     reader = FrameReader(trunk.frame_side)
     start = time.perf_counter()
     size = max(1, 64 // views.n_views)
     for frames in tqdm(batched_frames(reader, manifest, size), disable=None):
-        crops = views.cut(torch.from_numpy(frames)[:, None], trunk.options.image_size)
         with torch.inference_mode():
-            network.network_.head(engine(crops.flatten(0, 1)))
+            maps = views.maps(torch.from_numpy(frames)[:, None], side, trunk._maps)
+            network.network_.of_maps(maps.flatten(0, 1))
     return time.perf_counter() - start
 
 

@@ -29,8 +29,8 @@ Fetch = Callable[[Indices, Indices, int], Tensor]
 """Scans, their places in the epoch, and the epoch to the inputs of the model."""
 Validate = Callable[[nn.Module], tuple[float, float]]
 """Model to validation loss and macro recall."""
-Batch = tuple[float, Tensor, Tensor, Tensor]
-"""Share of the epoch that is over, inputs, targets, weights."""
+Batch = tuple[float, int, Tensor, Tensor, Tensor]
+"""Share of the epoch that is over, rows of all processes, inputs, targets, weights."""
 State = dict[str, Tensor]
 
 
@@ -95,7 +95,9 @@ def train_network(
     Notes
     -----
     Under ``accelerate launch`` or ``torchrun`` every process takes its share of
-    each batch and the gradients are averaged.
+    each batch, and the gradients are those of the whole batch. Only BatchNorm that
+    learns (see `frozen_norm`) and dropout differ from one process, by nature: each
+    sees its share alone.
     """
     machine = Accelerator(cpu=not torch.cuda.is_available())
     model.to(machine.device)
@@ -187,14 +189,15 @@ def _run_epoch(
 ) -> float:
     total, n_rows = 0.0, 0
     half = resolve_precision(precision) == "bfloat16"
-    for share, inputs, targets, weights in batches:
+    for share, n_batch, inputs, targets, weights in batches:
         rates.begin(share)
         with torch.autocast(machine.device.type, torch.bfloat16, enabled=half):
             logits = engine(inputs)
-        mean_loss = (loss(logits.float(), targets) * weights).mean()
-        machine.backward(mean_loss)
+        losses = (loss(logits.float(), targets) * weights).sum()
+        # gradients are averaged over processes, whose shares may differ by a row
+        machine.backward(losses * machine.num_processes / n_batch)
         rates.optimizer.step()
-        total += float(mean_loss.detach()) * len(targets)
+        total += float(losses.detach())
         n_rows += len(targets)
     return total / max(n_rows, 1)
 
@@ -217,7 +220,7 @@ def _batches(
         zip(bar, read_ahead(load, shares), strict=True)
     ):
         inputs, targets, weights = (part.to(machine.device) for part in batch)
-        yield number / len(shares), inputs, targets, weights
+        yield number / len(shares), len(cuts[number]), inputs, targets, weights
 
 
 def _cuts(order: Indices, batch_size: int, n_processes: int) -> list[Indices]:
