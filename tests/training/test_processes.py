@@ -19,6 +19,7 @@ from test_estimator import WHOLE
 from hierclf.training.estimator import NetworkClassifier
 m = pd.read_csv(sys.argv[2])
 told = {"epochs": 4, "part": "last", "optimizer": "sgd", "learning_rate": 0.3}
+told["batch_size"] = 11  # shares of 6 and 5 rows
 options = WHOLE.model_copy(update=told | {"frozen_norm": sys.argv[4] == "True"})
 stage = NetworkClassifier(options).fit(m, m["label"])
 import os
@@ -45,4 +46,4 @@ def test_two_processes_learn_what_one_learns(
     alone = np.load(tmp_path / "alone.npy")
     np.testing.assert_allclose(ranks[0], alone, rtol=0, atol=apart)
     if frozen_norm:  # else it is as good as chaotic at this rate
-        assert np.ptp(alone[:, 0]) > 0.05, "it learned something"
+        assert np.ptp(alone[:, 0]) > 0.01, "it learned something"
