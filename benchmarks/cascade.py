@@ -76,8 +76,8 @@ class Watched:
 class Ours:
     """A bundle that scores files as ``hierclf score`` does, its start left out."""
 
-    def __init__(self, folder: Path, engine: Any) -> None:
-        self.bundle = load_for_machine(folder, engine=engine)
+    def __init__(self, folder: Path, runtime: Any) -> None:
+        self.bundle = load_for_machine(folder, runtime=runtime)
         self.form = RowFormat(
             self.bundle.cascade.hierarchy_,
             self.bundle.digest,
@@ -148,7 +148,7 @@ def fit(work: Path, views: str, n_cases: int) -> Path:
         },
         "refine": {"weights": str(weights["refine"])},
         **{"baselines": False, "pictured": 0, "gate": 0.0, "calibration": "none"},
-        "engine": "auto",
+        "runtime": "auto",
         "overwrite": True,
     }
     return train(TrainOptions.model_validate(options)) / "bundle"
@@ -180,7 +180,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Fit, score turn by turn, and put the figures together."""
     load = os.getloadavg()[0]
     bundles = {views: fit(args.work, views, args.cases) for views in VIEWS}
-    ours = {views: Ours(folder, args.engine) for views, folder in bundles.items()}
+    ours = {views: Ours(folder, args.runtime) for views, folder in bundles.items()}
     exact = ours["tencrop"].bundle
     names = [str(label) for label in exact.cascade.hierarchy_.labels]
     systems = {"plain PyTorch": _named(reference_of(exact), names), **ours}
@@ -225,7 +225,7 @@ def markdown(found: Mapping[str, Any]) -> str:
     lines = [
         f"{found['n_scans']} phantoms, {found['n_rounds']} rounds, load "
         f"{found['load_before']:.1f} to {found['load_after']:.1f}, "
-        f"{found['versions']['processor']}, engine {found['versions']['engine']}",
+        f"{found['versions']['processor']}, runtime {found['versions']['runtime']}",
         "",
         "| system | scans/s | times plain | equal labels | networks' share of time |",
         "|---|---|---|---|---|",
@@ -249,7 +249,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=120, help="phantoms to fit on")
     parser.add_argument("--scans", type=int, default=48, help="of these, to score")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--engine", default="auto")
+    parser.add_argument("--runtime", default="auto")
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     found = measure(args)

@@ -13,8 +13,8 @@ from time import monotonic
 import torch
 
 import hierclf
-from hierclf.inference.engines import ENGINES, current_engine
 from hierclf.inference.precision import resolve_precision
+from hierclf.inference.runtimes import RUNTIMES, current_runtime
 
 _PACKAGES = (
     *("torch", "torchvision", "timm", "segmentation-models-pytorch"),
@@ -35,7 +35,7 @@ def versions() -> dict[str, str]:
         "hierclf": hierclf.__version__,
         "python": platform.python_version(),
         "processor": processor(),
-        "engine": _engine(),
+        "runtime": _runtime(),
     }
     for name in _PACKAGES:
         try:
@@ -45,10 +45,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _engine() -> str:
+def _runtime() -> str:
     """Name what runs the networks, with its version where it is not torch."""
-    name = current_engine()
-    package = ENGINES[name].needs
+    name = current_runtime()
+    package = RUNTIMES[name].needs
     return f"{name} {version(package)}" if package else name
 
 

@@ -50,7 +50,7 @@ def open_bundle(folder: Path, options: PartOfData) -> Bundle:
     BundleError
         If it is damaged or foreign.
     """
-    bundle = load_for_machine(folder, engine=options.engine, threads=options.threads)
+    bundle = load_for_machine(folder, runtime=options.runtime, threads=options.threads)
     for stage in (bundle.cascade.screen_, bundle.cascade.refine_):
         for reader in readers_of(stage):
             reader.use_cache(cache_folder(options))

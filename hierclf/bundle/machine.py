@@ -8,25 +8,25 @@ import torch
 
 from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.features.readers import readers_of, trunk_in
-from hierclf.inference.engines import current_engine
-from hierclf.inference.trials import use_engine
-from hierclf.networks.choices import EngineChoice
+from hierclf.inference.runtimes import current_runtime
+from hierclf.inference.trials import use_runtime
+from hierclf.networks.choices import RuntimeChoice
 
 
 def load_for_machine(
-    folder: Path, *, engine: EngineChoice = "eager", threads: int | None = None
+    folder: Path, *, runtime: RuntimeChoice = "eager", threads: int | None = None
 ) -> Bundle:
-    """Load a bundle whose networks are run by an engine.
+    """Load a bundle whose networks are run by a runtime.
 
-    Its own test is taken with that engine, so that one that computes anything else is
+    Its own test is taken with that runtime, so that one that computes anything else is
     refused.
 
     Parameters
     ----------
     folder : Path
         The bundle.
-    engine : str, default="eager"
-        See `hierclf.inference.engines`; ``auto`` takes some seconds to find it.
+    runtime : str, default="eager"
+        See `hierclf.inference.runtimes`; ``auto`` takes some seconds to find it.
     threads : int, optional
         That compute; the number of cores where not given.
 
@@ -40,16 +40,16 @@ def load_for_machine(
     BundleError
         If it is damaged, foreign, or scores otherwise than it once did.
     InputError
-        If the engine is not installed.
+        If the runtime is not installed.
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    use_engine("eager" if engine == "auto" else engine, lambda: ())
+    use_runtime("eager" if runtime == "auto" else runtime, lambda: ())
     bundle = load_bundle(folder)
-    if engine != "auto":
+    if runtime != "auto":
         return bundle
     stages = bundle.cascade.screen_, bundle.cascade.refine_
     readers = [reader for stage in stages for reader in readers_of(stage)]
     trunks = {trunk.digest: trunk for trunk in map(trunk_in, readers)}
-    use_engine("auto", trunks.values)
-    return bundle if current_engine() == "eager" else load_bundle(folder)
+    use_runtime("auto", trunks.values)
+    return bundle if current_runtime() == "eager" else load_bundle(folder)

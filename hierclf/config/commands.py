@@ -31,7 +31,7 @@ from hierclf.config.values import (
 from hierclf.data.dataset import DataOptions
 from hierclf.data.groups import parse_group
 from hierclf.metalearners.recipes import NETWORK
-from hierclf.networks.choices import EngineChoice
+from hierclf.networks.choices import RuntimeChoice
 
 
 class ScanOptions(DataOptions):
@@ -46,7 +46,7 @@ class ScanOptions(DataOptions):
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
     )
-    engine: EngineChoice = Field(
+    runtime: RuntimeChoice = Field(
         "eager",
         description="what runs the networks: eager (torch), openvino, onnxruntime, "
         "compiled, or auto: the fastest here that agrees with eager",

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hierclf.networks.choices import EngineChoice
+from hierclf.networks.choices import RuntimeChoice
 
 Method = Literal["gradcam", "gradcam++", "scda"]
 
@@ -53,7 +53,7 @@ class ExplainOptions(BaseModel):
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
     )
-    engine: EngineChoice = Field(
+    runtime: RuntimeChoice = Field(
         "eager",
         description="what runs the networks: eager (torch), openvino, onnxruntime, "
         "compiled, or auto: the fastest here that agrees with eager",

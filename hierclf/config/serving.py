@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hierclf.config.values import Names
-from hierclf.networks.choices import EngineChoice
+from hierclf.networks.choices import RuntimeChoice
 
 NOTICE = "Research use only. Not a medical device; not for clinical decisions."
 
@@ -71,7 +71,7 @@ class ServeOptions(BaseModel):
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
     )
-    engine: EngineChoice = Field(
+    runtime: RuntimeChoice = Field(
         "eager",
         description="what runs the networks: eager (torch), openvino, onnxruntime, "
         "compiled, or auto: the fastest here that agrees with eager",

@@ -25,8 +25,8 @@ from tqdm import tqdm
 from hierclf.caching.store import ArrayCache
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import sha256_bytes
-from hierclf.inference.engines import Maps, current_engine, make_engine
 from hierclf.inference.precision import default_device, dtype_of
+from hierclf.inference.runtimes import Maps, current_runtime, make_runtime
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import (
     Frame,
@@ -38,7 +38,7 @@ from hierclf.loading.scans import (
     read_ahead,
     read_bytes,
 )
-from hierclf.networks.choices import EngineName, Precision
+from hierclf.networks.choices import Precision, RuntimeName
 from hierclf.networks.network import Featurizer
 
 Features = NDArray[np.floating]
@@ -63,8 +63,8 @@ class ViewOptions:
         Number format, see `hierclf.inference.precision`.
     output : {"pooled", "maps"}
         What is kept of the last map: its pooled channels, or all of it.
-    engine : str
-        What runs the trunk, see `hierclf.inference.engines`; by default the engine of
+    runtime : str
+        What runs the trunk, see `hierclf.inference.runtimes`; by default the runtime of
         this process.
     """
 
@@ -72,7 +72,7 @@ class ViewOptions:
     views: str = "tencrop"
     precision: Precision = "auto"
     output: Output = "pooled"
-    engine: EngineName = field(default_factory=current_engine)
+    runtime: RuntimeName = field(default_factory=current_runtime)
 
 
 def digest_of(
@@ -98,8 +98,8 @@ def digest_of(
     """
     digest = hashlib.sha256(f"{_CODE} {dtype_of(options.precision)}".encode())
     digest.update(f"{options.image_size} {options.views} {options.output}".encode())
-    if options.engine != "eager":  # whose digests are older than the other engines
-        digest.update(f" by {options.engine}".encode())
+    if options.runtime != "eager":  # whose digests are older than the other runtimes
+        digest.update(f" by {options.runtime}".encode())
     digest.update(name_of(preparation).encode())
     digest.update(repr(featurizer).encode())
     for name, tensor in featurizer.state_dict().items():
@@ -172,7 +172,7 @@ class FrozenTrunk:
     def _maps(self, images: Tensor) -> Tensor:
         """Run the trunk; what runs it is built when it is needed first."""
         if self._run is None:
-            self._run = make_engine(self.options.engine, self.featurizer, self._dtype)
+            self._run = make_runtime(self.options.runtime, self.featurizer, self._dtype)
         return self._run(images)
 
     def use_cache(self, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Engines timed on this machine, and the fastest of those that agree."""
+"""Runtimes timed on this machine, and the fastest of those that agree."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hierclf.inference.engines import (
-    ENGINES,
-    Engine,
-    Maps,
-    current_engine,
-    make_engine,
-    set_engine,
-)
 from hierclf.inference.frozen import FrozenTrunk
 from hierclf.inference.precision import default_device, dtype_of
-from hierclf.networks.choices import EngineChoice, EngineName
+from hierclf.inference.runtimes import (
+    RUNTIMES,
+    Maps,
+    Runtime,
+    current_runtime,
+    make_runtime,
+    set_runtime,
+)
+from hierclf.networks.choices import RuntimeChoice, RuntimeName
 from hierclf.networks.network import Featurizer
 
 _log = logging.getLogger(__name__)
@@ -35,35 +35,35 @@ _BFLOAT16_FACTOR = 2.0
 
 @dataclass(frozen=True)
 class Trial:
-    """How an engine did on this machine.
+    """How a runtime did on this machine.
 
     Parameters
     ----------
     name : str
-        Of the engine.
+        Of the runtime.
     images_per_s : float
         On batches of 16.
     distance : float
-        Of its pooled features from those of eager torch, see `time_engines`.
+        Of its pooled features from those of eager torch, see `time_runtimes`.
     agrees : bool
         Whether that is within the tolerance.
     """
 
-    name: EngineName
+    name: RuntimeName
     images_per_s: float
     distance: float
     agrees: bool
 
 
-def use_engine(
-    choice: EngineChoice, trunks: Callable[[], Iterable[FrozenTrunk]]
+def use_runtime(
+    choice: RuntimeChoice, trunks: Callable[[], Iterable[FrozenTrunk]]
 ) -> None:
     """Choose what runs the trunks that are built from now on.
 
     Parameters
     ----------
     choice : str
-        An engine, or ``auto``: the one that takes the least time for all `trunks`
+        A runtime, or ``auto``: the one that takes the least time for all `trunks`
         among those that agree on each.
     trunks : callable
         Asked under ``auto`` only: what is going to run.
@@ -71,25 +71,25 @@ def use_engine(
     Raises
     ------
     InputError
-        If the engine's package is not installed.
+        If the runtime's package is not installed.
     """
     if choice != "auto":
-        set_engine(choice)
+        set_runtime(choice)
         return
-    set_engine("eager")
-    seconds: dict[EngineName, float] = dict.fromkeys(_candidates(), 0.0)
+    set_runtime("eager")
+    seconds: dict[RuntimeName, float] = dict.fromkeys(_candidates(), 0.0)
     for trunk in trunks():
         side = trunk.input_side
         dtype = dtype_of(trunk.options.precision)
-        for trial in time_engines(trunk.featurizer, dtype, side):
+        for trial in time_runtimes(trunk.featurizer, dtype, side):
             cost = 1 / trial.images_per_s if trial.agrees else math.inf
             seconds[trial.name] += cost
-    set_engine(min(seconds, key=seconds.__getitem__))
-    _log.info("engine: %s", current_engine())
+    set_runtime(min(seconds, key=seconds.__getitem__))
+    _log.info("runtime: %s", current_runtime())
 
 
-def time_engines(featurizer: Featurizer, dtype: torch.dtype, side: int) -> list[Trial]:
-    """Time the engines that are there, two seconds each.
+def time_runtimes(featurizer: Featurizer, dtype: torch.dtype, side: int) -> list[Trial]:
+    """Time the runtimes that are there, two seconds each.
 
     Parameters
     ----------
@@ -103,19 +103,19 @@ def time_engines(featurizer: Featurizer, dtype: torch.dtype, side: int) -> list[
     Returns
     -------
     trials : list of Trial
-        In the order of `ENGINES`. ``distance`` is the largest, over 16 pictures,
+        In the order of `RUNTIMES`. ``distance`` is the largest, over 16 pictures,
         of the length of the difference of pooled features over the length of these.
         In float32 it may be 0.001; in bfloat16 twice as far as eager torch in bfloat16
         is itself from float32.
     """
     images = _pictures(side).to(default_device())
     with torch.inference_mode():
-        plain = make_engine("eager", featurizer, dtype)
+        plain = make_runtime("eager", featurizer, dtype)
         expected = featurizer.pool(plain(images))
         tolerance = _tolerance(featurizer, dtype, images, expected)
         trials = []
         for name in _candidates():
-            run = plain if name == "eager" else make_engine(name, featurizer, dtype)
+            run = plain if name == "eager" else make_runtime(name, featurizer, dtype)
             distance = _distance(featurizer.pool(run(images)), expected)
             speed = _speed(run, images)
             trials.append(Trial(name, speed, distance, distance <= tolerance))
@@ -123,14 +123,14 @@ def time_engines(featurizer: Featurizer, dtype: torch.dtype, side: int) -> list[
     return trials
 
 
-def _candidates() -> list[EngineName]:
+def _candidates() -> list[RuntimeName]:
     on_cpu = default_device().type == "cpu"
-    names: tuple[EngineName, ...] = get_args(EngineName)
-    return [name for name in names if _is_tried(ENGINES[name], on_cpu=on_cpu)]
+    names: tuple[RuntimeName, ...] = get_args(RuntimeName)
+    return [name for name in names if _is_tried(RUNTIMES[name], on_cpu=on_cpu)]
 
 
-def _is_tried(engine: Engine, *, on_cpu: bool) -> bool:
-    return engine.timed and engine.is_there and (engine.on_gpu or on_cpu)
+def _is_tried(runtime: Runtime, *, on_cpu: bool) -> bool:
+    return runtime.timed and runtime.is_there and (runtime.on_gpu or on_cpu)
 
 
 def _tolerance(
@@ -138,7 +138,7 @@ def _tolerance(
 ) -> float:
     if dtype is torch.float32:
         return _FLOAT32_TOLERANCE
-    exact = make_engine("eager", featurizer, torch.float32)(images)
+    exact = make_runtime("eager", featurizer, torch.float32)(images)
     return _BFLOAT16_FACTOR * _distance(expected, featurizer.pool(exact))
 
 

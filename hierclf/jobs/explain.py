@@ -46,7 +46,7 @@ def explain(options: ExplainOptions) -> ExplanationResults:
     keep_apart(options.out, input=options.input, bundle=options.bundle)
     check_new(options.out, overwrite=options.overwrite, mark=MARK)
     bundle = load_for_machine(
-        options.bundle, engine=options.engine, threads=options.threads
+        options.bundle, runtime=options.runtime, threads=options.threads
     )
     explainer = Explainer(bundle.cascade, options.channels, bundle.guards)
     cases = list_cases(options.input, options.limit)

@@ -43,7 +43,7 @@ from hierclf.config.stage import STAGE_NAMES
 from hierclf.data.dataset import Dataset, read_dataset
 from hierclf.data.groups import groups_of
 from hierclf.data.split import write_splits
-from hierclf.inference.trials import use_engine
+from hierclf.inference.trials import use_runtime
 from hierclf.measuring.checks import checked
 from hierclf.measuring.embedding import feature_figures, region_examples
 from hierclf.measuring.figures import (
@@ -118,7 +118,7 @@ def _train(options: TrainOptions, folder: Path) -> Path:
         preparation=None if options.lungs is None else load_segmenter(options.lungs),
     )
     builder.check()
-    use_engine(options.engine, builder.trunks)
+    use_runtime(options.runtime, builder.trunks)
     division = divide(options, dataset.manifest, has_patients=dataset.has_patients)
     manifest = dataset.manifest.assign(split=division.names)
     folds_of(manifest)

@@ -58,7 +58,7 @@ def frozen_features(manifest: pd.DataFrame, options: CheckOptions) -> Floats | N
     """
     if not options.image:
         return None
-    from hierclf.inference.trials import use_engine  # torch takes seconds
+    from hierclf.inference.trials import use_runtime  # torch takes seconds
     from hierclf.training.estimator import NetworkClassifier
     from hierclf.training.options import NetworkOptions
 
@@ -69,7 +69,7 @@ def frozen_features(manifest: pd.DataFrame, options: CheckOptions) -> Floats | N
         views="center",
     )
     stage = NetworkClassifier(network, cache=cache_folder(options))
-    use_engine(options.engine, lambda: [stage.look()])
+    use_runtime(options.runtime, lambda: [stage.look()])
     seen: Floats = stage.look().features(manifest)[:, 0].astype(np.float32)
     return seen
 

@@ -13,8 +13,8 @@ Precision = Literal["auto", "float32", "bfloat16"]
 OutputLayer = Literal["softmax", "ordered"]
 """One logit for each class, or one for each step between classes in their order."""
 
-EngineName = Literal["eager", "compiled", "openvino", "onnxruntime"]
-"""What runs a trunk, see `hierclf.inference.engines`."""
+RuntimeName = Literal["eager", "compiled", "openvino", "onnxruntime"]
+"""What runs a trunk, see `hierclf.inference.runtimes`."""
 
-EngineChoice = Literal["auto", "eager", "compiled", "openvino", "onnxruntime"]
+RuntimeChoice = Literal["auto", "eager", "compiled", "openvino", "onnxruntime"]
 """``auto`` is the fastest one on this machine that agrees with ``eager``."""

@@ -68,7 +68,7 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
     """
     _check_options(options)
     bundle = load_for_machine(
-        options.bundle, engine=options.engine, threads=options.threads
+        options.bundle, runtime=options.runtime, threads=options.threads
     )
     form = RowFormat(
         bundle.cascade.hierarchy_,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from hierclf.networks.choices import EngineChoice
+from hierclf.networks.choices import RuntimeChoice
 
 
 class ScoreOptions(BaseModel):
@@ -25,7 +25,7 @@ class ScoreOptions(BaseModel):
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
     )
-    engine: EngineChoice = Field(
+    runtime: RuntimeChoice = Field(
         "eager",
         description="what runs the networks: eager (torch), openvino, onnxruntime, "
         "compiled, or auto: the fastest here that agrees with eager",

@@ -140,7 +140,7 @@ def serve(options: ServeOptions) -> None:
         url=options.database_url,
         state=folder,
         threads=options.threads,
-        engine=options.engine,
+        runtime=options.runtime,
     )
     services = Services(
         options=options,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hierclf.foundation.errors import BundleError
-from hierclf.networks.choices import EngineChoice
+from hierclf.networks.choices import RuntimeChoice
 from hierclf.web.result import About
 
 _log = logging.getLogger(__name__)
@@ -158,10 +158,10 @@ def make_supervisor(
     url: str,
     state: Path,
     threads: int | None,
-    engine: EngineChoice = "eager",
+    runtime: RuntimeChoice = "eager",
 ) -> Supervisor:
     """Make the supervisor of a worker that scores; see `hierclf.web.worker.Work`."""
-    machine = {"threads": threads, "engine": engine}
+    machine = {"threads": threads, "runtime": runtime}
     return Supervisor(_work, {"bundle": bundle, "url": url, "state": state, **machine})
 
 

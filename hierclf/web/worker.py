@@ -31,7 +31,7 @@ from hierclf.foundation.errors import (
     ScanError,
 )
 from hierclf.foundation.files import write_bytes
-from hierclf.networks.choices import EngineChoice
+from hierclf.networks.choices import RuntimeChoice
 from hierclf.pictures.overlays import layer, to_png
 from hierclf.scoring.reading import UNREAD
 from hierclf.web.clock import now_ms
@@ -62,7 +62,7 @@ class Work:
         The state folder; studies are in ``studies``.
     threads : int or None
         That compute; the cores if None.
-    engine : str, default="eager"
+    runtime : str, default="eager"
         What runs the networks.
     """
 
@@ -70,7 +70,7 @@ class Work:
     url: str
     state: Path
     threads: int | None = None
-    engine: EngineChoice = "eager"
+    runtime: RuntimeChoice = "eager"
 
 
 def run_worker(work: Work, pipe: Connection) -> None:
@@ -86,7 +86,9 @@ def run_worker(work: Work, pipe: Connection) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server ends it
     try:
-        bundle = load_for_machine(work.bundle, engine=work.engine, threads=work.threads)
+        bundle = load_for_machine(
+            work.bundle, runtime=work.runtime, threads=work.threads
+        )
         scorer = Scorer(bundle)
     except HierclfError as error:
         pipe.send(BundleError(str(error)))

@@ -1,4 +1,4 @@
-"""A bundle is run by the engine that was asked for, and is tested with it."""
+"""A bundle is run by the runtime that was asked for, and is tested with it."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,19 +10,25 @@ import torch
 from hierclf.bundle import machine
 from hierclf.bundle.machine import load_for_machine
 from hierclf.foundation.errors import BundleError
-from hierclf.inference import engines
-from hierclf.inference.engines import ENGINES, Engine, Maps, current_engine, set_engine
+from hierclf.inference import runtimes
+from hierclf.inference.runtimes import (
+    RUNTIMES,
+    Maps,
+    Runtime,
+    current_runtime,
+    set_runtime,
+)
 from hierclf.networks.network import Featurizer
 
 
 @pytest.fixture(autouse=True)
 def eager_again() -> Iterator[None]:
     yield
-    set_engine("eager")
+    set_runtime("eager")
 
 
 def wrong(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
-    plain = engines.make_engine("eager", featurizer, dtype)
+    plain = runtimes.make_runtime("eager", featurizer, dtype)
     return lambda images: 3 * plain(images).flip(1)
 
 
@@ -31,8 +37,8 @@ def test_scores_are_those_of_eager(
 ) -> None:
     pytest.importorskip("openvino")
     expected = load_for_machine(network_bundle).cascade.decide(scans(5))
-    bundle = load_for_machine(network_bundle, engine="openvino")
-    assert bundle.cascade.screen_.trunk_.options.engine == "openvino"
+    bundle = load_for_machine(network_bundle, runtime="openvino")
+    assert bundle.cascade.screen_.trunk_.options.runtime == "openvino"
     found = bundle.cascade.decide(scans(5))
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=0.05)
 
@@ -40,10 +46,10 @@ def test_scores_are_those_of_eager(
 def test_an_engine_that_computes_something_else_is_refused(
     network_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = {**ENGINES, "onnxruntime": Engine(wrong)}  # no other test shares it
-    monkeypatch.setattr(engines, "ENGINES", broken)
+    broken = {**RUNTIMES, "onnxruntime": Runtime(wrong)}  # no other test shares it
+    monkeypatch.setattr(runtimes, "RUNTIMES", broken)
     with pytest.raises(BundleError, match="self-test"):
-        load_for_machine(network_bundle, engine="onnxruntime")
+        load_for_machine(network_bundle, runtime="onnxruntime")
 
 
 def test_auto_asks_for_every_trunk_once_and_loads_again(
@@ -54,20 +60,20 @@ def test_auto_asks_for_every_trunk_once_and_loads_again(
     def choose(choice: str, trunks: Callable[[], list[object]]) -> None:
         if choice == "auto":
             asked.extend(trunks())
-            set_engine("openvino")
+            set_runtime("openvino")
         else:
-            set_engine(choice)  # type: ignore[arg-type]
+            set_runtime(choice)  # type: ignore[arg-type]
 
     pytest.importorskip("openvino")
-    monkeypatch.setattr(machine, "use_engine", choose)
-    bundle = load_for_machine(network_bundle, engine="auto")
+    monkeypatch.setattr(machine, "use_runtime", choose)
+    bundle = load_for_machine(network_bundle, runtime="auto")
     assert len(asked) == 1, "both stages look with one trunk"
-    assert current_engine() == "openvino"
-    assert bundle.cascade.refine_.trunk_.options.engine == "openvino"
+    assert current_runtime() == "openvino"
+    assert bundle.cascade.refine_.trunk_.options.runtime == "openvino"
 
 
 def test_engine_of_an_earlier_load_does_not_stay(network_bundle: Path) -> None:
     pytest.importorskip("openvino")
-    load_for_machine(network_bundle, engine="openvino")
+    load_for_machine(network_bundle, runtime="openvino")
     bundle = load_for_machine(network_bundle)
-    assert bundle.cascade.screen_.trunk_.options.engine == "eager"
+    assert bundle.cascade.screen_.trunk_.options.runtime == "eager"

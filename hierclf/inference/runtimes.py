@@ -1,6 +1,6 @@
-"""Engines: what runs a trunk on this machine.
+"""Runtimes: what runs a trunk on this machine.
 
-An engine is a matter of the machine, as the number of threads is: a bundle does not
+A runtime is a matter of the machine, as the number of threads is: a bundle does not
 name one. All of them compute the same network in the same number format, but sum in
 another order, so last digits differ; `hierclf.inference.trials` keeps none that differs
 by more than rounding does.
@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import InputError
 from hierclf.inference.precision import default_device
-from hierclf.networks.choices import EngineName
+from hierclf.networks.choices import RuntimeName
 from hierclf.networks.network import Featurizer
 
 Maps = Callable[[Tensor], Tensor]
@@ -37,7 +37,7 @@ Maps = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True)
-class Engine:
+class Runtime:
     """A way to run a trunk.
 
     Parameters
@@ -78,10 +78,10 @@ class _MapsOnly(nn.Module):
 
 
 def _eager(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
-    engine = copy.deepcopy(featurizer).to(default_device())
-    engine.trunk.to(dtype)
-    engine.trunk.to(memory_format=torch.channels_last)
-    return engine.maps
+    runtime = copy.deepcopy(featurizer).to(default_device())
+    runtime.trunk.to(dtype)
+    runtime.trunk.to(memory_format=torch.channels_last)
+    return runtime.maps
 
 
 def _compiled(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
@@ -181,55 +181,55 @@ def silent_openvino() -> ModuleType:
     return importlib.import_module("openvino")
 
 
-ENGINES: Mapping[str, Engine] = MappingProxyType(
+RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
     {
-        "eager": Engine(_eager, on_gpu=True),
-        "compiled": Engine(_compiled, on_gpu=True, timed=False),
-        "openvino": Engine(_openvino, "openvino", "fast"),
-        "onnxruntime": Engine(_onnxruntime, "onnxruntime", "onnx"),
+        "eager": Runtime(_eager, on_gpu=True),
+        "compiled": Runtime(_compiled, on_gpu=True, timed=False),
+        "openvino": Runtime(_openvino, "openvino", "fast"),
+        "onnxruntime": Runtime(_onnxruntime, "onnxruntime", "onnx"),
     }
 )
-"""Engines by name."""
+"""Runtimes by name."""
 
 
-_current: EngineName = "eager"
+_current: RuntimeName = "eager"
 
 
-def set_engine(name: EngineName) -> None:
+def set_runtime(name: RuntimeName) -> None:
     """Choose what runs the trunks that are built from now on, as torch's threads are.
 
     Parameters
     ----------
     name : str
-        One of `ENGINES`.
+        One of `RUNTIMES`.
 
     Raises
     ------
     InputError
-        If there is no such engine, or its package is not installed.
+        If there is no such runtime, or its package is not installed.
     """
     global _current  # noqa: PLW0603  # one for the process: trunks are shared in it
-    engine = choose("engine", name, ENGINES)
-    if not engine.is_there:
+    runtime = choose("runtime", name, RUNTIMES)
+    if not runtime.is_there:
         raise InputError(
-            f"engine: expected {engine.needs} to be installed for {name!r}, got none. "
-            f"Run pip install 'hierclf[{engine.extra}]', or take --engine eager."
+            f"runtime: expected {runtime.needs} to be installed for {name!r}, got "
+            f"none. Run pip install 'hierclf[{runtime.extra}]', or take --runtime eager."
         )
     _current = name
 
 
-def current_engine() -> EngineName:
-    """Give the engine of trunks that are built now."""
+def current_runtime() -> RuntimeName:
+    """Give the runtime of trunks that are built now."""
     return _current
 
 
-def make_engine(name: EngineName, featurizer: Featurizer, dtype: torch.dtype) -> Maps:
+def make_runtime(name: RuntimeName, featurizer: Featurizer, dtype: torch.dtype) -> Maps:
     """Build what runs a featurizer's trunk.
 
     Parameters
     ----------
     name : str
-        One of `ENGINES`.
+        One of `RUNTIMES`.
     featurizer : Featurizer
         In float32, on the CPU, in evaluation mode.
     dtype : torch.dtype
@@ -240,4 +240,4 @@ def make_engine(name: EngineName, featurizer: Featurizer, dtype: torch.dtype) ->
     maps : callable
         Images ``(n, 1, height, width)`` to maps ``(n, n_channels, h, w)``, float32.
     """
-    return ENGINES[name].make(featurizer, dtype)
+    return RUNTIMES[name].make(featurizer, dtype)

@@ -1,4 +1,4 @@
-"""Engines compute one network; the fastest that agrees is taken."""
+"""Runtimes compute one network; the fastest that agrees is taken."""
 
 import subprocess
 import sys
@@ -11,10 +11,16 @@ import torch
 from torch import Tensor
 
 from hierclf.foundation.errors import InputError
-from hierclf.inference import engines, trials
-from hierclf.inference.engines import ENGINES, Engine, Maps, make_engine, set_engine
+from hierclf.inference import runtimes, trials
 from hierclf.inference.frozen import FrozenTrunk, ViewOptions
 from hierclf.inference.precision import resolve_precision
+from hierclf.inference.runtimes import (
+    RUNTIMES,
+    Maps,
+    Runtime,
+    make_runtime,
+    set_runtime,
+)
 from hierclf.networks.backbones import make_backbone
 from hierclf.networks.network import Featurizer, make_featurizer
 
@@ -31,12 +37,12 @@ def featurizer() -> Featurizer:
 @pytest.fixture(autouse=True)
 def eager_again() -> Iterator[None]:
     yield
-    set_engine("eager")
+    set_runtime("eager")
 
 
 def wrong(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
     """Give maps that are no trunk's, and at once."""
-    shape = make_engine("eager", featurizer, dtype)(torch.zeros(1, 1, 64, 64)).shape
+    shape = make_runtime("eager", featurizer, dtype)(torch.zeros(1, 1, 64, 64)).shape
     return lambda images: torch.ones(len(images), *shape[1:])
 
 
@@ -49,9 +55,9 @@ def wrong(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
     ],
 )
 def test_engines_agree_with_eager(name: str, featurizer: Featurizer) -> None:
-    pytest.importorskip(ENGINES[name].needs or "torch")
-    run = ENGINES[name].make(featurizer, FLOAT)
-    plain = make_engine("eager", featurizer, FLOAT)
+    pytest.importorskip(RUNTIMES[name].needs or "torch")
+    run = RUNTIMES[name].make(featurizer, FLOAT)
+    plain = make_runtime("eager", featurizer, FLOAT)
     with torch.inference_mode():
         for n_images, side in ((3, 64), (1, 64), (2, 96)):
             images = torch.rand(n_images, 1, side, side)
@@ -64,8 +70,8 @@ def test_engines_agree_with_eager(name: str, featurizer: Featurizer) -> None:
 def test_openvino_takes_the_number_format(featurizer: Featurizer) -> None:
     pytest.importorskip("openvino")
     images = torch.rand(2, 1, 64, 64)
-    exact = make_engine("openvino", featurizer, FLOAT)(images)
-    coarse = make_engine("openvino", featurizer, torch.bfloat16)(images)
+    exact = make_runtime("openvino", featurizer, FLOAT)(images)
+    coarse = make_runtime("openvino", featurizer, torch.bfloat16)(images)
     distance = float((coarse - exact).norm() / exact.norm())
     halves = resolve_precision("auto") == "bfloat16"  # else it computes in float32
     assert (1e-4 if halves else 0) <= distance < 0.05
@@ -73,7 +79,7 @@ def test_openvino_takes_the_number_format(featurizer: Featurizer) -> None:
 
 def test_maps_of_one_batch_stay_when_the_next_is_run(featurizer: Featurizer) -> None:
     pytest.importorskip("openvino")
-    run = make_engine("openvino", featurizer, FLOAT)
+    run = make_runtime("openvino", featurizer, FLOAT)
     first = run(torch.rand(2, 1, 64, 64))
     kept = first.clone()
     run(torch.rand(2, 1, 64, 64))
@@ -86,7 +92,7 @@ def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
         "import socket, sys\n"
         "def refuse(*args): raise SystemExit('it called somebody')\n"
         "socket.socket.connect = refuse\n"
-        "from hierclf.inference.engines import silent_openvino\n"
+        "from hierclf.inference.runtimes import silent_openvino\n"
         "silent_openvino().convert_model\n"
         "assert sys.modules['openvino_telemetry'] is None\n"
     )
@@ -103,52 +109,52 @@ def test_openvino_reports_to_nobody(tmp_path: Path) -> None:
 
 
 def test_lost_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'hierclf\[fast\]'"):
-        set_engine("openvino")
-    assert engines.current_engine() == "eager"
+        set_runtime("openvino")
+    assert runtimes.current_runtime() == "eager"
 
 
 def test_unknown_engine_is_told() -> None:
     with pytest.raises(InputError, match="Did you mean 'openvino'"):
-        set_engine("openvno")  # type: ignore[arg-type]
+        set_runtime("openvno")  # type: ignore[arg-type]
 
 
 def test_features_of_engines_are_kept_apart(featurizer: Featurizer) -> None:
     pytest.importorskip("openvino")
     digests = set()
-    for name in ENGINES:
-        if ENGINES[name].is_there:
-            set_engine(name)  # type: ignore[arg-type]
+    for name in RUNTIMES:
+        if RUNTIMES[name].is_there:
+            set_runtime(name)  # type: ignore[arg-type]
             digests.add(FrozenTrunk(featurizer, ViewOptions(image_size=64)).digest)
-    assert len(digests) == sum(engine.is_there for engine in ENGINES.values())
+    assert len(digests) == sum(runtime.is_there for runtime in RUNTIMES.values())
 
 
 def test_trunk_is_run_by_the_engine_of_the_process(
     featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "ENGINES", {**ENGINES, "openvino": Engine(wrong)})
-    set_engine("openvino")
+    monkeypatch.setattr(runtimes, "RUNTIMES", {**RUNTIMES, "openvino": Runtime(wrong)})
+    set_runtime("openvino")
     view = ViewOptions(image_size=64, views="whole", precision="float32")
     features = FrozenTrunk(featurizer, view).features([np.zeros((64, 64), np.float32)])
     assert np.allclose(features, 1)
 
 
 def trying(
-    monkeypatch: pytest.MonkeyPatch, speeds: dict[str, float], **made: Engine
+    monkeypatch: pytest.MonkeyPatch, speeds: dict[str, float], **made: Runtime
 ) -> None:
-    """Set up engines of stated speeds; those not named here are not there."""
-    known = {"eager": ENGINES["eager"], **made}
-    absent = Engine(wrong, needs="no_such_package")
-    everything = {name: known.get(name, absent) for name in ENGINES}
-    for module in (engines, trials):
-        monkeypatch.setattr(module, "ENGINES", everything)
-    names = iter([name for name in ENGINES if name in known])
+    """Set up runtimes of stated speeds; those not named here are not there."""
+    known = {"eager": RUNTIMES["eager"], **made}
+    absent = Runtime(wrong, needs="no_such_package")
+    everything = {name: known.get(name, absent) for name in RUNTIMES}
+    for module in (runtimes, trials):
+        monkeypatch.setattr(module, "RUNTIMES", everything)
+    names = iter([name for name in RUNTIMES if name in known])
     monkeypatch.setattr(trials, "_speed", lambda run, images: speeds[next(names)])
 
 
 def slightly_off(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
-    plain = make_engine("eager", featurizer, dtype)
+    plain = make_runtime("eager", featurizer, dtype)
 
     def run(images: Tensor) -> Tensor:
         return plain(images) * 1.0005
@@ -163,30 +169,30 @@ def test_fastest_that_agrees_is_taken(
     trying(
         monkeypatch,
         speeds,
-        openvino=Engine(wrong),
-        onnxruntime=Engine(slightly_off),
+        openvino=Runtime(wrong),
+        onnxruntime=Runtime(slightly_off),
     )
     view = ViewOptions(image_size=64, precision="float32")
-    trials.use_engine("auto", lambda: [FrozenTrunk(featurizer, view)])
-    assert engines.current_engine() == "onnxruntime"
+    trials.use_runtime("auto", lambda: [FrozenTrunk(featurizer, view)])
+    assert runtimes.current_runtime() == "onnxruntime"
 
 
 def test_eager_stays_where_nothing_is_faster(
     featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speeds = {"eager": 4.0, "onnxruntime": 3.0}
-    trying(monkeypatch, speeds, onnxruntime=Engine(slightly_off))
+    trying(monkeypatch, speeds, onnxruntime=Runtime(slightly_off))
     view = ViewOptions(image_size=64, precision="float32")
-    trials.use_engine("auto", lambda: [FrozenTrunk(featurizer, view)])
-    assert engines.current_engine() == "eager"
+    trials.use_runtime("auto", lambda: [FrozenTrunk(featurizer, view)])
+    assert runtimes.current_runtime() == "eager"
 
 
 def test_distance_is_told(
     featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speeds = {"eager": 4.0, "openvino": 5.0}
-    trying(monkeypatch, speeds, openvino=Engine(slightly_off))
-    eager, other = trials.time_engines(featurizer, FLOAT, 64)
+    trying(monkeypatch, speeds, openvino=Runtime(slightly_off))
+    eager, other = trials.time_runtimes(featurizer, FLOAT, 64)
     assert (eager.distance, eager.agrees) == (0, True)
     assert other.distance == pytest.approx(0.0005, rel=1e-2)
 
@@ -196,6 +202,6 @@ def test_engines_are_timed_in_bfloat16(
     featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trials, "_SECONDS", 0.05)
-    found = trials.time_engines(featurizer, torch.bfloat16, 64)
+    found = trials.time_runtimes(featurizer, torch.bfloat16, 64)
     assert {"eager"} <= {trial.name for trial in found}
     assert all(trial.agrees and trial.images_per_s > 0 for trial in found)
