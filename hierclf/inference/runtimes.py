@@ -213,7 +213,7 @@ def set_runtime(name: RuntimeName) -> None:
     if not runtime.is_there:
         raise InputError(
             f"runtime: expected {runtime.needs} to be installed for {name!r}, got "
-            f"none. Run pip install 'hierclf[{runtime.extra}]', or take --runtime eager."
+            f"none. Run pip install 'hierclf[{runtime.extra}]' or take --runtime eager."
         )
     _current = name
 
