@@ -154,12 +154,10 @@ class Builder:
 
     def trunks(self) -> list[FrozenTrunk]:
         """List what the networks of screen and refinement start from."""
-        found = []
-        for name in ("screen", "refine"):
-            for reader in readers_of(self._stage(name, None)):
-                network = networks_of(reader)[0].resolved_options()
-                found.append(trunk_of(network, None, self.options.seed))
-        return found
+        stages = [self._stage(name, None) for name in ("screen", "refine")]
+        networks = [one for stage in stages for one in networks_of(stage)]
+        seed = self.options.seed
+        return [trunk_of(one.resolved_options(), None, seed) for one in networks]
 
     def of_candidate(self, name: str) -> Builder:
         """Give the builder of one candidate."""

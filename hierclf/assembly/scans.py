@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hierclf.config.commands import ScanOptions
+from hierclf.config.scans import ScanOptions
 from hierclf.data.dataset import DataOptions, Dataset
 from hierclf.features.readers import Reader, networks_of, preparation_of
 from hierclf.foundation.errors import InputError, ScanError, join_troubles

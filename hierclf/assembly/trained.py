@@ -21,7 +21,7 @@ from hierclf.assembly.scans import (
 from hierclf.bundle.machine import load_for_machine
 from hierclf.bundle.store import Bundle
 from hierclf.cascade.decisions import Decisions
-from hierclf.config.commands import PartOfData
+from hierclf.config.scans import PartOfData
 from hierclf.data.dataset import Dataset, read_dataset
 from hierclf.data.split import read_splits
 from hierclf.features.readers import readers_of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from hierclf.config.commands import ScanOptions
+from hierclf.config.scans import ScanOptions
 from hierclf.config.values import Names
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from hierclf.cascade.cut_point import parse_rule
-from hierclf.config.commands import PartOfData
+from hierclf.config.scans import PartOfData
 
 ACCURACY = "accuracy"
 """A goal beside the rules of training: most scans on the right side of the cut."""

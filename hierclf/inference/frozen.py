@@ -8,8 +8,7 @@ head that is fitted on them, in every fold, then costs what a linear model costs
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +26,14 @@ from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import sha256_bytes
 from hierclf.inference.precision import default_device, dtype_of
 from hierclf.inference.runtimes import Maps, current_runtime, make_runtime
+from hierclf.inference.seen import (
+    Features,
+    Memory,
+    Pending,
+    Unseen,
+    content_of,
+    key_of,
+)
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import (
     Frame,
@@ -41,10 +48,7 @@ from hierclf.loading.scans import (
 from hierclf.networks.choices import Precision, RuntimeName
 from hierclf.networks.network import Featurizer
 
-Features = NDArray[np.floating]
 Output = Literal["pooled", "maps"]
-_Key = tuple[str, int, int]  # path, size, time of change
-_MEMORY_BYTES = 4 << 30
 _BATCH_CROPS = 64
 _CODE = "features 3"  # to be raised when the same scan would give other features
 
@@ -108,26 +112,6 @@ def digest_of(
     return digest.hexdigest()
 
 
-@dataclass
-class _Memory:
-    """Features of scans on disk, and of the last scans in memory."""
-
-    by_file: dict[_Key, Features] = field(default_factory=dict)
-    n_bytes: int = 0
-    last: dict[str, Features] = field(default_factory=dict)
-
-    def keep(self, key: _Key, features: Features) -> None:
-        if self.n_bytes + features.nbytes <= _MEMORY_BYTES:
-            self.by_file[key] = features
-            self.n_bytes += features.nbytes
-
-    def recall(self, digests: list[str]) -> Features | None:
-        """Recall by content: whoever fills an array anew passes another scan."""
-        if not digests or not all(digest in self.last for digest in digests):
-            return None
-        return np.stack([self.last[digest] for digest in digests])
-
-
 class FrozenTrunk:
     """A trunk that does not learn, with all that it has seen.
 
@@ -163,11 +147,11 @@ class FrozenTrunk:
         self._reader = FrameReader(self.frame_side, preparation=preparation)
         self.cache = cache
         self._cache = ArrayCache(cache, self.digest) if cache else None
-        self._memory = _Memory()
+        self._memory = Memory()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what was seen behind in a copy: scans of others are in it."""
-        return {**self.__dict__, "_memory": _Memory(), "_run": None}
+        return {**self.__dict__, "_memory": Memory(), "_run": None}
 
     def _maps(self, images: Tensor) -> Tensor:
         """Run the trunk; what runs it is built when it is needed first."""
@@ -259,7 +243,7 @@ class FrozenTrunk:
 
     def _recall(self, path: str) -> Features | None:
         try:
-            return self._memory.by_file.get(_key(path))
+            return self._memory.by_file.get(key_of(path))
         except OSError:  # told where it is read
             return None
 
@@ -270,14 +254,14 @@ class FrozenTrunk:
         result: Features,
         errors: dict[int, ScanError],
     ) -> None:
-        pending = _Pending()
+        pending = Pending()
         with tqdm(total=len(places), desc="features", unit="scan", disable=None) as bar:
             found = read_ahead(self._look_up, paths)
             for place, seen in zip(places, found, strict=True):
                 bar.update()
                 if isinstance(seen, ScanError):
                     errors[place] = seen
-                elif isinstance(seen, _Unseen):
+                elif isinstance(seen, Unseen):
                     pending.add(place, seen)
                     if len(pending.places) * self.views.n_views >= _BATCH_CROPS:
                         self._finish(pending, result)
@@ -285,9 +269,9 @@ class FrozenTrunk:
                     result[place] = seen
             self._finish(pending, result)
 
-    def _look_up(self, path: str) -> Features | _Unseen | ScanError:
+    def _look_up(self, path: str) -> Features | Unseen | ScanError:
         try:
-            key = _key(path)
+            key = key_of(path)
             content = read_bytes(path)
             digest = sha256_bytes(content)
             kept = self._cache.get(digest) if self._cache else None
@@ -295,13 +279,13 @@ class FrozenTrunk:
                 features: Features = kept.astype(self._kept)
                 self._memory.keep(key, features)
                 return features
-            return _Unseen(key, digest, self._reader.decode(content))
+            return Unseen(key, digest, self._reader.decode(content))
         except ScanError as error:
             return error
         except OSError as error:
             return ScanError("E_GONE", error.strerror or "cannot be found")
 
-    def _finish(self, pending: _Pending, result: Features) -> None:
+    def _finish(self, pending: Pending, result: Features) -> None:
         if not pending.places:
             return
         computed = self._compute(np.stack([scan.frame for scan in pending.scans]))
@@ -316,7 +300,7 @@ class FrozenTrunk:
 
     def _of_memory(self, scans: Sequence[Frame] | NDArray[np.object_]) -> Features:
         listed = list(scans)
-        digests = [_content_of(pixels) for pixels in listed]
+        digests = [content_of(pixels) for pixels in listed]
         kept = self._memory.recall(digests)
         if kept is not None:
             return kept
@@ -344,7 +328,7 @@ class FrozenTrunk:
         cache = self._cache
         if cache is None:
             return self._of_memory(frames)
-        digests = [_content_of(pixels) for pixels in frames]
+        digests = [content_of(pixels) for pixels in frames]
         found = {digest: cache.get(digest) for digest in digests}
         new = [k for k, digest in enumerate(digests) if found[digest] is None]
         if new:
@@ -368,37 +352,5 @@ class FrozenTrunk:
         return features
 
 
-def _content_of(pixels: Frame) -> str:
-    told = f"{pixels.shape} {pixels.dtype} ".encode()
-    return sha256_bytes(told + np.ascontiguousarray(pixels).tobytes())
-
-
-def _key(path: str) -> _Key:
-    state = os.stat(path)
-    return path, state.st_size, state.st_mtime_ns
-
-
-@dataclass(frozen=True)
-class _Unseen:
-    key: _Key
-    digest: str
-    frame: Frame
-
-
-@dataclass
-class _Pending:
-    places: list[int] = field(default_factory=list)
-    scans: list[_Unseen] = field(default_factory=list)
-
-    def add(self, place: int, scan: _Unseen) -> None:
-        self.places.append(place)
-        self.scans.append(scan)
-
-    def clear(self) -> None:
-        self.places.clear()
-        self.scans.clear()
-
-
-def _parts(items: list[Frame], size: int) -> Iterator[list[Frame]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
+def _parts(items: list[Frame], size: int) -> list[list[Frame]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -19,7 +19,7 @@ from hierclf.cascade.cut_point import parse_rule
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
-from hierclf.config.commands import Measured
+from hierclf.config.scans import Measured
 from hierclf.data.groups import groups_of
 from hierclf.evaluation.bands import precision_recall_band, roc_band
 from hierclf.evaluation.calibration_figures import (
