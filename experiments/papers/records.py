@@ -79,8 +79,9 @@ class Record(Strict):
 
     @property
     def file(self) -> str:
-        """Name of its file: one for each row, set and variant."""
+        """Name of its file: one for each row, set, variant and seed; 0 is not told."""
         parts = [self.table, self.row, self.data, self.variant]
+        parts += [f"seed{self.seed}"] if self.seed else []
         return ".".join([*parts, *(["smoke"] if self.smoke else []), "json"])
 
 

@@ -21,6 +21,7 @@ from experiments.papers.records import (
 )
 from experiments.papers.standing import best
 from hierclf.config.commands import TrainOptions
+from hierclf.foundation.errors import InputError
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -87,6 +88,16 @@ def test_a_smoke_run_takes_no_place_of_a_record(tmp_path: Path) -> None:
         "t.r.d.lite0.smoke.json",
     }
     assert read_records(tmp_path) == [kept, smoke]
+
+
+def test_another_seed_takes_no_place_of_a_record(tmp_path: Path) -> None:
+    kept, other = record(), record(seed=7, smoke=True)
+    paths = [write_record(tmp_path, one).name for one in (kept, other)]
+    assert paths == ["t.r.d.lite0.json", "t.r.d.lite0.seed7.smoke.json"]
+    assert read_records(tmp_path) == [kept, other]
+    (tmp_path / paths[1]).rename(tmp_path / "t.r.d.lite0.seed8.smoke.json")
+    with pytest.raises(InputError, match=r"got t\.r\.d\.lite0\.seed7\.smoke\.json"):
+        read_records(tmp_path)
 
 
 def test_places_of_a_machine_are_not_kept() -> None:
