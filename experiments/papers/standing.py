@@ -84,13 +84,17 @@ def run_of(experiment: Experiment, record: Record) -> str:
     return json.dumps([*told, record.smoke, record.seed, options], sort_keys=True)
 
 
-def disagreeing(found: Iterable[tuple[Experiment, list[Record]]]) -> list[str]:
+def disagreeing(
+    found: Iterable[tuple[Experiment, list[Record]]], *, like: Record | None = None
+) -> list[str]:
     """Tell of records that say to be of one set, and are not.
 
     Parameters
     ----------
     found : iterable of (Experiment, list of Record)
         Papers and their records.
+    like : Record, optional
+        Of these records; the sets of others are then left out.
 
     Returns
     -------
@@ -98,16 +102,19 @@ def disagreeing(found: Iterable[tuple[Experiment, list[Record]]]) -> list[str]:
         One for each set of which there are two.
     """
     names: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    asked = set()
     for experiment, records in found:
         for record in records:
             if record.data != "none":
-                names[_set_of(experiment, record)][record.fingerprint] += 1
+                key = _set_of(experiment, record)
+                names[key][record.fingerprint] += 1
+                asked |= {key} if like in (None, record) else set()
     return [
         f"{json.loads(key)[0]}: expected one set of scans, got {len(prints)}: "
         + ", ".join(f"{name[:12]} of {n} records" for name, n in prints.most_common())
         + ". Run the rows of all but one again."
         for key, prints in sorted(names.items())
-        if len(prints) > 1
+        if len(prints) > 1 and key in asked
     ]
 
 
