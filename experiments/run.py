@@ -29,15 +29,19 @@ from experiments.papers.records import (
     Record,
     chosen_options,
     made_by,
+    read_records,
     results_folder,
     write_record,
 )
 from experiments.papers.sets import TASKS, name_of, plain
+from experiments.papers.standing import disagreeing
 from hierclf.assembly.provenance import versions
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import HierclfError, InputError
 from hierclf.foundation.files import explain_os_error
+
+_SMOKE = "tiny phantoms, one epoch; it says that rows run, and no figure means anything"
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ def run_paper(name: str, told: Told, out: Path, choice: Choice) -> list[str]:
     """
     experiment = load(name)
     make_folder(out)
+    if told.smoke:
+        print(f"{told.mark}{name}: {_SMOKE}", flush=True)
     failed = []
     n_run = 0
     for table, row in _wanted(experiment, choice):
@@ -88,15 +94,29 @@ def run_paper(name: str, told: Told, out: Path, choice: Choice) -> list[str]:
                 write_record(out, record)
             except HierclfError as error:
                 failed.append(f"{name} {table}/{row}, {data}, {variant}: {error}")
-                print(failed[-1], file=sys.stderr, flush=True)
+                print(f"{told.mark}{failed[-1]}", file=sys.stderr, flush=True)
                 continue
-            print(f"{name} {record.file}: {record.seconds:.0f} s", flush=True)
+            done = f"{name} {record.file}: {record.seconds:.0f} s"
+            print(f"{told.mark}{done}", flush=True)
+            _tell_other_sets(experiment, out, record)
     if not n_run:
         raise InputError(
             f"{name}: expected rows that these sets and variants have, got none. See "
             f"the tables in experiments/{name}."
         )
     return failed
+
+
+def _tell_other_sets(experiment: Experiment, out: Path, record: Record) -> None:
+    """Say where older records of the folder are of other scans under the same name."""
+    try:
+        kept = read_records(out)
+        of_rows = [one for one in kept if one.row in experiment.rows.get(one.table, {})]
+        lines = disagreeing([(experiment, of_rows)], like=record)
+    except HierclfError as error:  # the record itself is written
+        lines = [str(error)]
+    for line in lines:
+        print(line, file=sys.stderr, flush=True)
 
 
 def make_folder(out: Path) -> None:
@@ -123,8 +143,8 @@ def _runs(
     missing = missing_weights(_as_published(row, told), told)
     if missing and "published" not in wanted:
         print(
-            f"{table}/{name}: no ImageNet weights of {', '.join(missing)} in "
-            f"--weights-dir; run as {', '.join(wanted) or 'nothing'} instead",
+            f"{told.mark}{table}/{name}: no ImageNet weights of {', '.join(missing)} "
+            f"in --weights-dir; run as {', '.join(wanted) or 'nothing'} instead",
             flush=True,
         )
     for data in _sets(row, told):

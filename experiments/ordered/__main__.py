@@ -14,8 +14,9 @@ from statistics import mean
 from typing import Any
 
 from experiments.console import told_in_one_line
+from experiments.folders import made_once
 from experiments.pairs import beside
-from experiments.papers.records import made_by
+from experiments.papers.records import known_commit
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.files import write_json
 from hierclf.jobs.train import train
@@ -75,7 +76,7 @@ def pair(
         "phantom": results.data.phantom,
         "fingerprint": results.data.fingerprint,
         "n_scans": results.data.n_scans,
-        "commit": made_by(),
+        "commit": known_commit(),
         "versions": results.versions,
         "figures": {
             name: {metric: both.figures(name)[metric].model_dump() for metric in SHOWN}
@@ -118,8 +119,8 @@ def main() -> None:
     args = parser.parse_args()
     if not args.knees and not args.cases:
         parser.error("expected --knees or some --cases, got neither")
-    made_by()
     with told_in_one_line():
+        known_commit()
         print(table(_measure(args)))
 
 
@@ -129,8 +130,9 @@ def _measure(args: argparse.Namespace) -> list[dict[str, Any]]:
         sets = {"knee_oa": (args.knees, KNEES)} if args.knees else {}
         if args.cases:
             cohort = args.out / f"phantoms-{args.cases}-{seed}"
-            if not cohort.exists():
-                make_cohort(PhantomOptions(out=cohort, cases=args.cases, seed=seed))
+            with made_once(cohort) as missing:
+                if missing:
+                    make_cohort(PhantomOptions(out=cohort, cases=args.cases, seed=seed))
             sets["phantom"] = (cohort, PHANTOMS)
         for name, (data, labels) in sets.items():
             for model in args.models:

@@ -192,6 +192,8 @@ def _counts(said: Said) -> Mapping[str, float | int | None]:
         "false_negatives": int(((said.truth > 0) & (said.decided == 0)).sum()),
         "false_positives": int(((said.truth == 0) & (said.decided > 0)).sum()),
     }
+    of_each = np.bincount(said.truth, minlength=len(said.labels))
+    found |= {f"n_tested_{place}": int(n) for place, n in enumerate(of_each)}
     if said.score is not None:
         test = hosmer_lemeshow(said.truth > 0, said.score)
         found["chi_square"] = _rounded(test.statistic) if test else None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ConfigDict
 
+from experiments.console import Marked
 from experiments.features.last import last_system
 from experiments.features.leak import leaking
 from experiments.papers.figures import Figure
@@ -103,7 +103,8 @@ def fit(
     told : Told
         Where things lie.
     """
-    return _fit(row, rows, variant, data, told, other=False)
+    with contextlib.redirect_stdout(Marked(told.mark)):
+        return _fit(row, rows, variant, data, told, other=False)
 
 
 def _fit(
@@ -133,8 +134,7 @@ def _fit(
     options = options.model_copy(update={"out": folder})
     if folder in _MADE:
         return Fitted(folder, options, _MADE[folder])
-    with contextlib.redirect_stdout(sys.stderr):
-        facts = _MAKERS.get(row.by, _own)(row, options)
+    facts = _MAKERS.get(row.by, _own)(row, options)
     _MADE[folder] = facts
     return Fitted(folder, options, facts)
 

@@ -71,6 +71,7 @@ class Claims(Strict):
 class Source(Strict):
     """The scans of a source: what they were, how to get them, and their sets here."""
 
+    disease: str
     scans: str
     obtain: str
     own: tuple[str, ...] = ()

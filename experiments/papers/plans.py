@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from experiments.folders import made_once
 from experiments.papers.paper import PHANTOM, Cohort, Row, Variant, merge
 from experiments.papers.sets import TASKS
 from hierclf.config.commands import TrainOptions
@@ -62,6 +63,11 @@ class Told:
     weights_dir: Path | None = None
     smoke: bool = False
     seed: int = 0
+
+    @property
+    def mark(self) -> str:
+        """Word before each line of a smoke run, so that nobody quotes its figures."""
+        return "SMOKE " if self.smoke else ""
 
 
 def variants_of(row: Row, told: Told) -> tuple[Variant, ...]:
@@ -167,6 +173,7 @@ def make_phantoms(row: Row, told: Told, *, other: bool = False) -> Path:
     folder = folder_of(row, PHANTOM, told, other=other)
     kind = SMOKE_COHORT if told.smoke else row.phantom
     seed = told.seed + 1000 * other
-    if not folder.exists():
-        make_cohort(PhantomOptions(out=folder, seed=seed, **kind.model_dump()))
+    with made_once(folder) as missing:
+        if missing:
+            make_cohort(PhantomOptions(out=folder, seed=seed, **kind.model_dump()))
     return folder

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, JsonValue, ValidationError, model_validator
+from pydantic import ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from experiments.papers.figures import Figure
 from experiments.papers.paper import HERE, PHANTOM, Strict, Variant
@@ -18,6 +18,8 @@ from hierclf.foundation.files import read_json, write_json
 _OF_THE_MACHINE = {
     *("data", "out", "cache", "threads", "splits", "overwrite", "resume", "lungs"),
 }
+UNKNOWN = "unknown"
+"""In the place of a commit, where git knows none."""
 
 
 class Record(Strict):
@@ -64,7 +66,7 @@ class Record(Strict):
     n_scans: int
     n_patients: int
     protocol: str
-    commit: str
+    commit: str = Field(min_length=1)
     seed: int
     versions: dict[str, str]
     options: dict[str, JsonValue]
@@ -79,8 +81,9 @@ class Record(Strict):
 
     @property
     def file(self) -> str:
-        """Name of its file: one for each row, set and variant."""
+        """Name of its file: one for each row, set, variant and seed; 0 is not told."""
         parts = [self.table, self.row, self.data, self.variant]
+        parts += [f"seed{self.seed}"] if self.seed else []
         return ".".join([*parts, *(["smoke"] if self.smoke else []), "json"])
 
 
@@ -130,12 +133,29 @@ def made_by() -> str:
     return commit()
 
 
+def known_commit() -> str:
+    """Give `made_by`, for what is not to be kept without it.
+
+    Raises
+    ------
+    InputError
+        If git does not know it.
+    """
+    made = made_by()
+    if made == UNKNOWN:
+        raise InputError(
+            "commit: expected a checkout of git, got none that it knows. Figures that "
+            "are kept name their commit; run them in a clone."
+        )
+    return made
+
+
 def commit() -> str:
     """Describe the commit, ``-dirty`` where files differ from it, records left out."""
     others = ":(exclude,top,glob)experiments/*/results/**"
     name = _git("describe", "--always", "--exclude", "*")
     changed = _git("status", "--porcelain", "--untracked-files=no", "--", others)
-    return f"{name}{'-dirty' if changed else ''}" if name else "unknown"
+    return f"{name}{'-dirty' if changed else ''}" if name else UNKNOWN
 
 
 def _git(*told: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from experiments.folders import made_once
 from experiments.papers.paper import Row
 from experiments.papers.plans import Told, make_phantoms
 from hierclf.config.segmenting import SegmentOptions
@@ -31,15 +32,15 @@ def segmenter(row: Row, told: Told) -> Path:
     """
     scans = make_phantoms(row, told, other=True)
     folder = told.work / f"segmenter-{scans.name}"
-    if folder.exists():
-        return folder
     values = {
         "data": scans,
         "out": folder,
         "seed": told.seed,
         "network": _SMOKE if told.smoke else {},
     }
-    segment(SegmentOptions.model_validate(values))
+    with made_once(folder) as missing:
+        if missing:
+            segment(SegmentOptions.model_validate(values))
     return folder
 
 

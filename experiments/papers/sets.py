@@ -72,6 +72,16 @@ TASKS: Mapping[str, Mapping[str, Task]] = MappingProxyType(
 )
 """What each set can be asked for. ``(folders)``: as published, without a manifest."""
 
+DISEASES: Mapping[str, str] = MappingProxyType(
+    {
+        "knee_oa": "osteoarthritis",
+        "kermany": "pneumonia",
+        "covid_ct": "COVID-19",
+        "sars_cov2_ct": "COVID-19",
+    }
+)
+"""What the real sets are scans of, in the words of ``disease`` in ``paper.yml``."""
+
 _LABELS: Mapping[frozenset[str], str] = MappingProxyType(
     {
         frozenset({"healthy", "stage1", "stage2", "stage3"}): PHANTOM,

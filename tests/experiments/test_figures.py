@@ -106,6 +106,8 @@ def test_intervals_hold_the_value_and_know_patients(said: Said) -> None:
 def test_counts_have_no_interval(said: Said) -> None:
     found = figures_of(said, n_resamples=100, seed=0)
     assert found["n_tested"] == {"value": 200}
+    of_each = [found[f"n_tested_{place}"]["value"] for place in range(3)]
+    assert of_each == [(said.truth == place).sum() for place in range(3)]
     missed = int(((said.truth > 0) & (said.decided == 0)).sum())
     assert found["false_negatives"] == {"value": missed}
     assert found["chi_square"]["value"] > 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.compare import LEGEND, best, claimed, table_of
+from experiments.compare import LEGEND, claimed, table_of
 from experiments.papers import records
 from experiments.papers.paper import NAMES, PHANTOM, load
 from experiments.papers.records import (
@@ -19,7 +19,9 @@ from experiments.papers.records import (
     results_folder,
     write_record,
 )
+from experiments.papers.standing import best
 from hierclf.config.commands import TrainOptions
+from hierclf.foundation.errors import InputError
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,7 +40,8 @@ def test_every_claim_has_a_line_and_a_record(name: str) -> None:
         assert mine, (table, row, word)
         told = experiment.paper.tables[table]
         assert all(cells[3] == claimed(told, claim) for cells in mine)
-        found = best([one for one in kept if (one.table, one.row) == (table, row)])
+        rows = [one for one in kept if (one.table, one.row) == (table, row)]
+        found = best(experiment, rows)
         assert found, f"no record of {table}/{row}"
         assert all(key in one.figures for one in found)
         assert len(mine) == len(found)
@@ -85,6 +88,16 @@ def test_a_smoke_run_takes_no_place_of_a_record(tmp_path: Path) -> None:
         "t.r.d.lite0.smoke.json",
     }
     assert read_records(tmp_path) == [kept, smoke]
+
+
+def test_another_seed_takes_no_place_of_a_record(tmp_path: Path) -> None:
+    kept, other = record(), record(seed=7, smoke=True)
+    paths = [write_record(tmp_path, one).name for one in (kept, other)]
+    assert paths == ["t.r.d.lite0.json", "t.r.d.lite0.seed7.smoke.json"]
+    assert read_records(tmp_path) == [kept, other]
+    (tmp_path / paths[1]).rename(tmp_path / "t.r.d.lite0.seed8.smoke.json")
+    with pytest.raises(InputError, match=r"got t\.r\.d\.lite0\.seed7\.smoke\.json"):
+        read_records(tmp_path)
 
 
 def test_places_of_a_machine_are_not_kept() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from experiments import compare, run
+from experiments.ordered import __main__ as ordered
+from experiments.papers import records as kept
 from experiments.papers.records import read_records, results_folder
 from experiments.papers.sets import name_of
 from hierclf.foundation.errors import InputError
@@ -48,6 +51,8 @@ def test_phantoms_under_other_labels_are_no_real_set(tmp_path: Path) -> None:
         ('"phantom": false', '"phantom": true', "phantom is True of data"),
         ('"variant": ', '"other": 1, "variant": ', "other"),
         ('"seed": 0', '"seed": ', "expected a record"),
+        ('"seed": 0', '"seed": 4', "got networks.resnet34.covid_ct.lite0.seed4.json"),
+        ('"commit": "3574a04"', '"commit": ""', "commit"),
     ],
 )
 def test_a_record_that_is_none_is_named(records, old, new, said, monkeypatch, capsys):
@@ -99,3 +104,30 @@ def test_two_sets_of_one_name_are_run_apart(tmp_path, monkeypatch, capsys) -> No
     told = ("li_2023", "--data", "kermany", "kermany (folders)")
     assert ask(monkeypatch, run, *told) == 2
     assert "expected one kermany, got two" in capsys.readouterr().err
+
+
+def test_ordered_figures_are_not_kept_without_a_commit(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(kept, "_git", lambda *_: "")
+    monkeypatch.setattr(ordered, "pair", lambda *_: pytest.fail("it was trained"))
+    kept.made_by.cache_clear()
+    assert ask(monkeypatch, ordered, "--out", tmp_path, "--cases", 8) == 2
+    kept.made_by.cache_clear()
+    assert "commit: expected a checkout of git" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ordered_rows_name_their_commit(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(kept, "commit", lambda: "abc")
+    monkeypatch.setattr(ordered, "train", lambda _: None)
+    kept.made_by.cache_clear()
+    estimate = SimpleNamespace(model_dump=lambda: {"value": 0, "low": 0, "high": 0})
+    data = SimpleNamespace(name="n", phantom=True, fingerprint="f", n_scans=1)
+    both = SimpleNamespace(
+        results={"ordered": SimpleNamespace(versions={}, data=data)},
+        figures=lambda _: dict.fromkeys(ordered.SHOWN, estimate),
+        gains=[],
+    )
+    monkeypatch.setattr(ordered, "beside", lambda *_, **__: both)
+    row = ordered.pair(tmp_path, {"healthy": "h"}, tmp_path, {"seed": 0})
+    kept.made_by.cache_clear()
+    assert row["commit"] == "abc"

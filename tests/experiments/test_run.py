@@ -10,9 +10,16 @@ import numpy as np
 import pytest
 
 from experiments import run
-from experiments.papers.paper import NAMES, load
+from experiments.papers.paper import NAMES, PHANTOM, load
 from experiments.papers.plans import Told
-from experiments.papers.records import Record, chosen_options, read_records, unusual
+from experiments.papers.records import (
+    Record,
+    chosen_options,
+    read_records,
+    results_folder,
+    unusual,
+    write_record,
+)
 from experiments.papers.sets import name_of
 from hierclf.config.commands import TrainOptions
 from hierclf.foundation.errors import InputError
@@ -90,9 +97,35 @@ def test_rows_of_one_fit_share_it(tmp_path, capsys) -> None:
     assert one.phantom
     assert one.n_scans == 120
     assert one.figures["cut_point"]["value"] is not None
-    assert "no ImageNet weights of densenet121" in capsys.readouterr().out
+    found_out, found_err = capsys.readouterr()
+    assert "SMOKE cascade/plain_tuned: no ImageNet weights of densenet121" in found_out
+    assert "SMOKE he_2019: tiny phantoms, one epoch" in found_out
+    assert f"SMOKE he_2019 {one.file}: " in found_out
+    assert "macro recall" in found_err
+    lines = [*found_out.splitlines(), *found_err.splitlines()]
+    assert [line for line in lines if not line.startswith("SMOKE ")] == []
     again = Record.model_validate_json(one.model_dump_json())
     assert again == one
+
+
+def test_older_records_of_other_scans_are_told_in_one_line(
+    tmp_path, monkeypatch, capsys
+) -> None:
+    """Those of other sets, and of scans that another row reads otherwise, are not."""
+    (kept, *_) = read_records(results_folder("sood_2020"))
+    write_record(tmp_path, kept.model_copy(update={"fingerprint": "e" * 64}))
+    drawn = {"data": PHANTOM, "phantom": True}
+    for seed in (0, 1):
+        told = {"fingerprint": str(seed), "row": f"vgg{16 + 3 * seed}", **drawn}
+        write_record(tmp_path, kept.model_copy(update=told))
+    made = kept.model_copy(update={"row": "vgg19"})
+    monkeypatch.setattr(run, "_record", lambda *_: made)
+    choice = run.Choice((), ("vgg19",), ("lite0",))
+    told = Told(tmp_path, data={"covid_ct": tmp_path})
+    assert run.run_paper("sood_2020", told, tmp_path, choice) == []
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("covid_ct: expected one set of scans, got 2: ")
+    assert "eeeeeeeeeeee of 1 records" in line
 
 
 def test_a_row_that_fails_is_told_and_the_others_run(tmp_path, monkeypatch) -> None:
