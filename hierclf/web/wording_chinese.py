@@ -270,6 +270,8 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "E_COLOUR": "文件的颜色不是 X 线影像的颜色。请保存为灰度。",
         "E_DECODE": "文件已损坏。请重新导出。",
         "E_DICOM_META": "文件缺少 DICOM 文件头。请重新导出。",
+        "E_DISK": "影像已评分，但服务器没有空间保存结果。请告知管理员磁盘已满，然后重新"
+        "上传。",
         "E_EMPTY": "文件为空。请重新复制。",
         "E_FORMAT": "文件不是 PNG、JPEG、TIFF 或 DICOM。",
         "E_HEADER": "DICOM 文件头自相矛盾。请重新导出影像。",

@@ -295,6 +295,8 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "in gray.",
         "E_DECODE": "The file is damaged. Export it again.",
         "E_DICOM_META": "The file lacks the head of a DICOM file. Export it again.",
+        "E_DISK": "The scan was scored, but the server had no room to keep the result. "
+        "Tell your administrator that its disk is full, then upload it again.",
         "E_EMPTY": "The file is empty. Copy it again.",
         "E_FORMAT": "The file is no PNG, JPEG, TIFF or DICOM.",
         "E_HEADER": "The DICOM header contradicts itself. Export the scan again.",
