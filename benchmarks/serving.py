@@ -80,11 +80,13 @@ def server(bundle: Path, *further: str) -> Iterator[Running]:
         process = subprocess.Popen(told)
         headers = {"authorization": f"Bearer {token}"}
         base = f"http://localhost:{port}"
-        with httpx.Client(base_url=base, headers=headers, timeout=60) as client:
-            _await(lambda: client.get("/ready").status_code == 200)
-            yield Running(client, process.pid, Path(place), password)
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        try:
+            with httpx.Client(base_url=base, headers=headers, timeout=60) as client:
+                _await(lambda: client.get("/ready").status_code == 200)
+                yield Running(client, process.pid, Path(place), password)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
 
 
 def token_of(state: Path, name: str) -> str:

@@ -27,6 +27,7 @@ class Trouble(BaseModel):
     """Why there is no answer."""
 
     detail: str
+    code: str = Field("", description="why a file is not taken; '' for all else")
 
 
 class StudyOut(BaseModel):
@@ -149,9 +150,10 @@ def model(request: Request, _: Holder) -> About:
 
 @router.post("/studies", status_code=201, openapi_extra=_UPLOAD)
 async def upload(request: Request, holder: Holder) -> StudyOut:
-    """Upload a scan: PNG, JPEG, TIFF or DICOM. It is scored in the background.
+    """Upload a scan: PNG, JPEG, TIFF or DICOM, by what is inside and not by its name.
 
-    A header ``Idempotency-Key`` makes a repeated upload the same study.
+    It is scored in the background. A header ``Idempotency-Key`` makes a repeated upload
+    the same study.
     """
     return study_out(await receive(request, holder))
 

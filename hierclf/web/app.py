@@ -105,6 +105,7 @@ def answer(
     headers: Mapping[str, str] | None = None,
     *,
     away: bool = False,
+    code: str = "",
 ) -> Response:
     """Tell what went wrong, as JSON or as a page.
 
@@ -120,12 +121,15 @@ def answer(
         Further ones.
     away : bool, default=False
         Whether the database is; a page then asks nothing of it.
+    code : str, default=""
+        Why a file is not taken, by which a page finds better words.
     """
     told = dict(headers or {})
     wants = request.headers.get("accept", "")
     if request.url.path.startswith(API) or "application/json" in wants:
-        return JSONResponse({"detail": why}, status, told)
-    page = error_page(request, status, why, away=away)
+        because = {"code": code} if code else {}
+        return JSONResponse({"detail": why} | because, status, told)
+    page = error_page(request, status, why, away=away, code=code)
     page.headers.update(told)
     return page
 
@@ -142,7 +146,8 @@ async def _told(request: Request, error: Exception) -> Response:
         raise error
     plain = error.detail == HTTPStatus(error.status_code).phrase
     why = "There is nothing here." if plain and error.status_code == 404 else ""
-    return answer(request, error.status_code, why or str(error.detail), error.headers)
+    told, code = why or str(error.detail), getattr(error, "code", "")
+    return answer(request, error.status_code, told, error.headers, code=code)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -98,7 +98,7 @@ def page(
 
 
 def error_page(
-    request: Request, status: int, why: str, *, away: bool = False
+    request: Request, status: int, why: str, *, away: bool = False, code: str = ""
 ) -> HTMLResponse:
     """Say in a page what went wrong and what to do.
 
@@ -112,14 +112,16 @@ def error_page(
         Told as it is where there are no better words.
     away : bool, default=False
         Whether the database is: it is not asked whose session it is.
+    code : str, default=""
+        Why a file is not taken; '' for all else.
     """
     try:
         signed = None if away else visitor_of(request)
     except HierclfError:
         signed = None
     t = words(language_of(request, signed))
-    told = t.get(f"advice_{status}", why)
-    advice = f"{told} {why}" if status == 422 else told
+    told = t.get(code) or t.get(f"advice_{status}", why)
+    advice = f"{told} {why}" if status == 422 and not code else told
     title = t.get(f"title_{status}", t["title_400"])
     values = {"title": title, "advice": advice, "code": status}
     return page(request, "error", signed, status=status, **values)

@@ -32,7 +32,7 @@ from hierclf.web.result import Result
 from hierclf.web.studies import PAGE_SIZE, WAITING
 from hierclf.web.study_rows import StudyRow
 from hierclf.web.study_table import table_of
-from hierclf.web.uploads import KINDS, receive
+from hierclf.web.uploads import ENDINGS, receive
 from hierclf.web.wording import script_words, why_no_score
 
 router = APIRouter()
@@ -55,7 +55,7 @@ def start(request: Request, signed: Member) -> HTMLResponse:
         ready=services.supervisor.ready,
         upload_mb=services.options.upload_mb,
         retention_days=services.options.retention_days,
-        kinds=tuple(KINDS),
+        endings=ENDINGS,
         latest=latest.rows,
         js=script_words(language_of(request, signed)),
     )

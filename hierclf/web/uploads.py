@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import BinaryIO
 from uuid import UUID, uuid4
 
@@ -16,28 +14,36 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from hierclf.data.dicom import is_dicom
+from hierclf.data.dicom import is_dicom, refuse_bare_dicom
 from hierclf.data.raster import raster_format
-from hierclf.foundation.errors import ResourceError
+from hierclf.foundation.errors import ResourceError, ScanError
 from hierclf.foundation.files import explain_os_error
 from hierclf.web.account_rows import SignedIn
 from hierclf.web.dependencies import Services, check_csrf, services_of
 from hierclf.web.study_rows import StudyRow
+from hierclf.web.wording import why_no_score
 
-KINDS: Mapping[str, str] = MappingProxyType(
-    {
-        ".png": "PNG",
-        ".jpg": "JPEG",
-        ".jpeg": "JPEG",
-        ".tif": "TIFF",
-        ".tiff": "TIFF",
-        ".dcm": "DICOM",
-    }
-)
-"""Endings that are taken, and what must be inside."""
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
+"""Endings that browsers offer first; what is inside decides, as on the command line."""
+_TAKEN = frozenset({"PNG", "JPEG", "TIFF", "DICOM"})
+_LOOKED_AT = 1024
 _LONGEST_NAME = 255
 _PART = 1 << 20
 _LONGEST_KEY = 64
+
+
+class NotTaken(HTTPException):
+    """A file that is no scan of a kind that is read here: 422.
+
+    Parameters
+    ----------
+    code : str
+        Why, by which pages say it in their language.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(422, why_no_score("en", code))
+        self.code = code
 
 
 async def receive(request: Request, signed: SignedIn) -> StudyRow:
@@ -59,7 +65,7 @@ async def receive(request: Request, signed: SignedIn) -> StudyRow:
     Raises
     ------
     HTTPException
-        422 if it is not one file of a kind that is taken, 413 if it is too large,
+        422 if it is not one file, `NotTaken` if it is no scan, 413 if it is too large,
         403 without the token of the form.
     QueueFull, QuotaReached
         See `hierclf.web.studies.Studies.accept`.
@@ -116,8 +122,7 @@ def _keep(
 ) -> StudyRow:
     """Write the upload beside the studies, and hand it over."""
     name, batch, key = told
-    suffix = Path(name).suffix.lower()
-    _check_kind(suffix, source)
+    _check_kind(source)
     services, number = services_of(request), str(uuid4())
     folder = services.options.folder / "studies"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".incoming-") as place:
@@ -149,17 +154,17 @@ def _note(services: Services, signed: SignedIn, study: StudyRow) -> None:
         raise
 
 
-def _check_kind(suffix: str, source: BinaryIO) -> None:
-    """Refuse an ending that is not taken, or one that the content contradicts."""
-    start = source.read(256)
+def _check_kind(source: BinaryIO) -> None:
+    """Refuse what is no scan by its first bytes, whatever its name is."""
+    start = source.read(_LOOKED_AT)
     source.seek(0)
-    inside = "DICOM" if is_dicom(start) else raster_format(start)
-    wanted = KINDS.get(suffix)
-    if wanted is None:
-        raise HTTPException(422, f"Expected a file of {', '.join(KINDS)}.")
-    if inside != wanted:
-        found = inside if inside in KINDS.values() else "something else"
-        raise HTTPException(422, f"Expected {wanted} in a file *{suffix}, got {found}.")
+    if is_dicom(start) or raster_format(start) in _TAKEN:
+        return
+    try:
+        refuse_bare_dicom(start)
+    except ScanError as error:
+        raise NotTaken(error.code) from error
+    raise NotTaken("E_FORMAT" if start else "E_EMPTY")
 
 
 def _copy(source: BinaryIO, path: Path) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from hierclf.web.wording_english import ENGLISH
 _WORDS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
     {"en": ENGLISH, "zh": CHINESE}
 )
-_OF_SCRIPTS = ("js_", "advice_", "state_")
+_OF_SCRIPTS = ("js_", "advice_", "state_", "E_")
 
 
 def words(language: Language) -> Mapping[str, str]:

@@ -64,12 +64,14 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "model_loading": "模型尚未就绪。影像可以上传，稍后评分。",
         "js_nothing": "尚未选择影像。请拖入或选择影像。",
         "js_none_within": "此文件夹中没有影像。",
-        "js_kind": "不支持该文件类型。",
+        "js_left_out": "已略过的文件（不是 PNG、JPEG、TIFF 或 DICOM）：{n} 个"
+        "（{names}）",
         "js_large": "文件过大。",
         "js_remove": "移除",
         "js_waiting": "服务器忙，正在重试",
         "js_sending": "正在上传",
-        "js_sent": "已上传",
+        "js_sent": "已上传，尚未读取",
+        "js_read": "已读取并评分",
         "js_offline": "服务器没有响应。",
         "js_some_failed": "部分影像未被接受，原因见各影像旁。",
         # states
@@ -270,8 +272,10 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "E_COLOUR": "文件的颜色不是 X 线影像的颜色。请保存为灰度。",
         "E_DECODE": "文件已损坏。请重新导出。",
         "E_DICOM_META": "文件缺少 DICOM 文件头。请重新导出。",
+        "E_DISK": "影像已评分，但服务器没有空间保存结果。请告知管理员磁盘已满，然后重新"
+        "上传。",
         "E_EMPTY": "文件为空。请重新复制。",
-        "E_FORMAT": "文件不是 PNG、JPEG、TIFF 或 DICOM。",
+        "E_FORMAT": "文件不是 PNG、JPEG、TIFF 或 DICOM。请导出为其中一种格式。",
         "E_HEADER": "DICOM 文件头自相矛盾。请重新导出影像。",
         "E_MEMORY": "影像所需内存超过单个影像的限额。",
         "E_MULTIFRAME": "文件包含多幅图像。请导出其中一幅。",

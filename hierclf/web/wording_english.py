@@ -68,12 +68,14 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "model_loading": "The model is not ready yet. Scans are accepted and wait.",
         "js_nothing": "Nothing is chosen. Drop a scan, or choose one.",
         "js_none_within": "There is no scan in this folder.",
-        "js_kind": "Not a kind of file that is taken.",
+        "js_left_out": "Files left out, as they are no PNG, JPEG, TIFF or DICOM: {n} "
+        "({names})",
         "js_large": "Too large.",
         "js_remove": "Remove",
         "js_waiting": "Server is busy; trying again",
         "js_sending": "Uploading",
-        "js_sent": "Uploaded",
+        "js_sent": "Uploaded, not read yet",
+        "js_read": "Read and scored",
         "js_offline": "The server does not answer.",
         "js_some_failed": "Not all scans were accepted. The reasons stand beside them.",
         # states
@@ -295,8 +297,11 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "in gray.",
         "E_DECODE": "The file is damaged. Export it again.",
         "E_DICOM_META": "The file lacks the head of a DICOM file. Export it again.",
+        "E_DISK": "The scan was scored, but the server had no room to keep the result. "
+        "Tell your administrator that its disk is full, then upload it again.",
         "E_EMPTY": "The file is empty. Copy it again.",
-        "E_FORMAT": "The file is no PNG, JPEG, TIFF or DICOM.",
+        "E_FORMAT": "The file is no PNG, JPEG, TIFF or DICOM. Export the scan as one "
+        "of these.",
         "E_HEADER": "The DICOM header contradicts itself. Export the scan again.",
         "E_MEMORY": "The scan takes more memory than is given to one.",
         "E_MULTIFRAME": "The file holds several pictures. Export one of them.",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -230,16 +230,36 @@ class Desk:
         result, pictures = self._scorer.tell(one, warnings, seconds)
         folder = self._studies.path(study.id, ORIGINAL).parent
         try:
-            for name, content in pictures.items():
-                write_bytes(self._studies.path(study.id, name), content, sync=False)
-        except ResourceError:
-            if folder.is_dir():
-                raise
-            return False  # deleted meanwhile
+            self._keep(study, pictures)
+        except (ResourceError, OSError) as error:
+            if not folder.is_dir():
+                return False  # deleted meanwhile
+            _log.error("%s", error)
+            return self._queue.finish(study.id, _NO_ROOM)
         done = self._queue.finish(study.id, scored(result))
         if not done:
             shutil.rmtree(folder, ignore_errors=True)
         return done
+
+    def _keep(self, study: StudyRow, pictures: Mapping[str, bytes]) -> None:
+        """Write all pictures of a study, or none: half of them take room, too."""
+        places = {self._studies.path(study.id, name): name for name in pictures}
+        try:
+            for path, name in places.items():
+                write_bytes(path, pictures[name], sync=False)
+        except (ResourceError, OSError):
+            for path in places:
+                path.unlink(missing_ok=True)
+            raise
+
+
+_NO_ROOM = Outcome(
+    status="error",
+    code="E_DISK",
+    message="pictures: expected room on the disk of the server, got none. Free some "
+    "space there, then upload the scan again.",
+)
+"""The next study may find room: a full disk ends no worker."""
 
 
 def failed(look: Look) -> Outcome:

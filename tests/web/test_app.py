@@ -6,14 +6,19 @@ import csv
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from pydicom.data import get_testdata_file
 
+from hierclf.data.folders import list_scans
+from hierclf.data.pixels import read_scan
 from hierclf.web.audit import verify
 from hierclf.web.database import Database, Unavailable
+from hierclf.web.dependencies import Language
 from hierclf.web.queue import Outcome
 from hierclf.web.studies import Studies
-from hierclf.web.wording import words
+from hierclf.web.wording import why_no_score, words
 from tests.web.children import ABOUT
 from tests.web.conftest import Hours
 from tests.web.site import PASSWORD, PNG, Browser, Site, make_site
@@ -219,6 +224,8 @@ def test_strange_names_of_studies(ann: Browser, study: str) -> None:
 
 
 # --- uploads
+BARE = bytes(16) + b"1.2.840.10008.5.1.4.1.1.2" + bytes(32)
+"""A DICOM data set without the head that makes it a file."""
 
 
 @pytest.mark.parametrize(
@@ -226,15 +233,17 @@ def test_strange_names_of_studies(ann: Browser, study: str) -> None:
     [
         ("a.png", PNG, 303),
         ("A.PNG", PNG, 303),
-        ("a.jpg", PNG, 422),
+        ("a.jpg", PNG, 303),
         ("a.png", b"<html>", 422),
         ("a.png", b"", 422),
         ("a.svg", b"<svg/>", 422),
         ("a.zip", b"PK\x03\x04", 422),
-        ("a.png.exe", PNG, 422),
-        ("png", PNG, 422),
+        ("a.png.exe", PNG, 303),
+        ("png", PNG, 303),
         ("a.dcm", bytes(128) + b"DICM", 303),
-        ("a.dcm", PNG, 422),
+        ("1.2.840.113619.2.5", bytes(128) + b"DICM", 303),
+        ("a.dcm", PNG, 303),
+        ("a.dcm", BARE, 422),
     ],
 )
 def test_what_is_taken(site: Site, ann: Browser, name, content, status) -> None:
@@ -252,7 +261,33 @@ def test_scripts_are_told_in_json(ann: Browser) -> None:
     assert answer.json()["status"] == "queued"
     bad = ann.upload("a.gif", b"GIF89a", headers=told)
     assert bad.status_code == 422
-    assert "expected a file" in bad.json()["detail"].lower()
+    told = "The file is no PNG, JPEG, TIFF or DICOM. Export the scan as one of these."
+    assert bad.json() == {"detail": told, "code": "E_FORMAT"}
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF"])
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.tif"])
+def test_the_name_decides_nothing_here_as_on_the_command_line(
+    ann: Browser, tmp_path: Path, kind: str, name: str
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64)).astype(np.uint8)
+    Image.fromarray(pixels).save(tmp_path / name, kind)
+    [listed] = list_scans(tmp_path)
+    assert read_scan(listed).pixels.shape == (64, 64)
+    assert ann.upload(name, listed.read_bytes()).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", "E_EMPTY"), (b"%PDF", "E_FORMAT"), (BARE, "E_DICOM_META")],
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_file_that_is_no_scan_is_told_in_plain_words(
+    ann: Browser, content: bytes, code: str, language: Language
+) -> None:
+    page = ann.upload("a.png", content, headers={"accept-language": language}).text
+    assert why_no_score(language, code) in page
+    assert "xpected" not in page
 
 
 def test_two_files_or_none_are_refused(site: Site, ann: Browser) -> None:

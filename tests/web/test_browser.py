@@ -275,8 +275,9 @@ def test_files_that_are_dropped_or_pasted(
     note.write_text("no scan")
     _hand_over(page, event, told, note, scan)
     rows = page.locator("[data-list] li")
+    rows.nth(1).wait_for()
     assert rows.count() == 2
-    assert "Not a kind of file" in rows.nth(0).inner_text()
+    assert "The file is no PNG, JPEG, TIFF or DICOM" in rows.nth(0).inner_text()
     rows.nth(0).get_by_role("button").click()
     assert rows.count() == 1
     assert page.locator("[data-list] img").evaluate(
@@ -298,13 +299,76 @@ def test_a_folder_gives_the_scans_within(page: Any, scan: Path, tmp_path: Path) 
     _as_reader(page)
     page.locator("#folder").set_input_files(empty)
     page.get_by_text("There is no scan in this folder").wait_for()
+    page.get_by_role("button", name="Clear").click()
     page.locator("#folder").set_input_files(folder)
+    _sees_two_of_three(page)
+
+
+def _sees_two_of_three(page: Any) -> None:
+    """Scans of a folder are sent; what else is there is told, on both pages."""
+    page.locator("[data-list] bdi").nth(1).wait_for()
     names = page.locator("[data-list] bdi").all_inner_texts()
     assert sorted(names) == ["a.png", "b.png"]
     assert not page.locator("[data-warning]").is_visible()
+    told = "Files left out, as they are no PNG, JPEG, TIFF or DICOM: 1 (notes.txt)"
+    assert page.locator("[data-left]").inner_text() == told
     page.get_by_role("button", name="Score").click()
     page.wait_for_url("**/batches/*")
     page.locator("[data-status=done]").get_by_text("2").wait_for()
+    assert page.locator("[data-left-out]").inner_text() == told
+
+
+def test_a_folder_that_is_dropped_is_looked_through(
+    page: Any, scan: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "ward"
+    (folder / "deep").mkdir(parents=True)
+    (folder / ".hidden").write_text("no scan")
+    (folder / "deep" / "notes.txt").write_text("no scan")
+    for name in ("a.png", "deep/b.png"):
+        shutil.copy(scan, folder / name)
+    _as_reader(page)
+    told = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    wire = page.context.new_cdp_session(page)
+    for event in ("dragEnter", "dragOver", "drop"):
+        place = {"type": event, "x": 400, "y": 300, "data": told}
+        wire.send("Input.dispatchDragEvent", place)
+    _sees_two_of_three(page)
+
+
+def test_what_is_sent_is_green_only_after_it_was_read(
+    page: Any, server: Server, scan: Path, tmp_path: Path
+) -> None:
+    half, note = tmp_path / "half.png", tmp_path / "note.txt"
+    half.write_bytes(scan.read_bytes()[:2000])
+    note.write_text("no scan")
+    _as_reader(page)
+    worker = _worker_of(server)
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        page.locator("#file").set_input_files([half, note, scan])
+        page.get_by_role("button", name="Score").click()
+        sent = page.locator("[data-list] li.sent")
+        sent.nth(1).wait_for()
+        assert set(sent.locator(".what").all_inner_texts()) == {
+            "Uploaded, not read yet"
+        }
+        assert page.locator("[data-list] li.read").count() == 0
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    page.locator("[data-list] li.read").get_by_text("Read and scored").wait_for()
+    rows = page.locator("[data-list] li")
+    rows.nth(0).get_by_text("The file ends too early").wait_for()
+    classes = [one.get_attribute("class") for one in rows.all()]
+    assert classes == ["failed", "failed", "read"]
+
+
+def _worker_of(server: Server) -> int:
+    """The child of the server that has a child: the decoder."""
+    tasks = Path(f"/proc/{server.process.pid}/task").glob("*/children")
+    children = [int(one) for task in tasks for one in task.read_text().split()]
+    [found] = [one for one in children if _children(one)]
+    return found
 
 
 def test_without_scripts(page: Any, server: Server, scan: Path) -> None:

@@ -69,7 +69,7 @@ def test_an_upload_that_is_refused_says_why(ward: Ward, accept: str) -> None:
         headers={"accept": accept},
     )
     assert answer.status_code == 422
-    assert "Expected PNG" in answer.text
+    assert "The file is no PNG, JPEG, TIFF or DICOM. Export" in answer.text
 
 
 def test_the_start_page_tells_what_is_taken(ward: Ward) -> None:
@@ -80,7 +80,7 @@ def test_the_start_page_tells_what_is_taken(ward: Ward) -> None:
     assert "deleted after 30 days" in told
     assert "latest.png Healthy" in told
     assert 'data-largest="20000000"' in page
-    assert 'accept=".png,.jpg,.jpeg,.tif,.tiff,.dcm,application/dicom"' in page
+    assert 'accept=".png,.jpg,.jpeg,.tif,.tiff,.dcm,.dicom,application/dicom"' in page
 
 
 def test_a_decision_is_in_words_and_numbers(ward: Ward) -> None:

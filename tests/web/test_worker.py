@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from hierclf.web.queue import Queue
 from hierclf.web.result import Result
 from hierclf.web.studies import ORIGINAL, Studies
 from hierclf.web.study_rows import StudyRow
+from hierclf.web.wording import why_no_score
 from hierclf.web.worker import Desk, Scorer, about
 from tests.web.conftest import Hours, make_accounts
 
@@ -189,6 +192,34 @@ def test_a_study_deleted_while_its_pictures_are_written_leaves_nothing(
     assert desk.work() == 1
     assert get(studies, ann, other.id).status == "done"
     assert [one.name for one in folder.iterdir()] == [other.id]
+
+
+def test_a_full_disk_is_told_and_ends_no_worker(
+    desk: Desk,
+    studies: Studies,
+    ann: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = upload(studies, ann, picture(tmp_path / "a.png", 1), folder)
+    other = upload(studies, ann, picture(tmp_path / "b.png", 2), folder)
+    replace = os.replace
+
+    def fill(source: str, target: Path) -> None:
+        if target == studies.path(full.id, "heat-screen.png"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        replace(source, target)
+
+    monkeypatch.setattr("hierclf.foundation.files.os.replace", fill)
+    assert desk.work() == 2
+    found = get(studies, ann, full.id)
+    assert (found.status, found.code, found.attempts) == ("error", "E_DISK", 1)
+    assert found.result == {}
+    assert str(folder) not in found.message
+    assert [one.name for one in (folder / full.id).iterdir()] == [ORIGINAL]
+    assert get(studies, ann, other.id).status == "done"
+    assert why_no_score("en", found.code) != why_no_score("en", "E_OTHER")
 
 
 def test_a_database_that_goes_away_loses_nothing(

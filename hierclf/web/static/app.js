@@ -10,6 +10,49 @@ const wordsOf = (element) => JSON.parse(element.dataset.words);
 const sizeOf = (bytes) =>
   bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 
+// What is inside a file decides, as on the server; its name says nothing.
+const MARKS = {
+  PNG: ["89504e470d0a1a0a"],
+  JPEG: ["ffd8ff"],
+  TIFF: ["49492a00", "4d4d002a", "49492b00", "4d4d002b"],
+};
+const DICOM = "4449434d"; // behind a preamble of 128 bytes
+const hex = (bytes) => bytes.reduce((text, one) => text + one.toString(16).padStart(2, "0"), "");
+
+// "" for what is no scan, null for what cannot be read.
+async function kindOf(file) {
+  try {
+    const start = hex(new Uint8Array(await file.slice(0, 132).arrayBuffer()));
+    if (start.slice(256) === DICOM) return "DICOM";
+    const fits = ([, marks]) => marks.some((mark) => start.startsWith(mark));
+    return (Object.entries(MARKS).find(fits) || [""])[0];
+  } catch {
+    return null;
+  }
+}
+
+const isHidden = (name) => name.startsWith(".");
+
+async function filesWithin(entry) {
+  if (isHidden(entry.name)) return [];
+  if (entry.isFile) return [await new Promise((done, fail) => entry.file(done, fail))];
+  const reader = entry.createReader();
+  const found = [];
+  for (let some; !some || some.length; found.push(...some)) {
+    some = await new Promise((done, fail) => reader.readEntries(done, fail));
+  }
+  found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return (await Promise.all(found.map(filesWithin))).flat();
+}
+
+// Files and folders that were dropped; a browser forgets them with the event.
+function dropped(given) {
+  const items = [...given.items].filter((item) => item.kind === "file");
+  const entries = items.map((item) => item.webkitGetAsEntry?.() || null);
+  const loose = items.map((item, k) => !entries[k]?.isDirectory && item.getAsFile());
+  return { files: loose.filter(Boolean), folders: entries.filter((one) => one?.isDirectory) };
+}
+
 function make(tag, name, text = "") {
   const element = document.createElement(tag);
   if (name) element.className = name;
@@ -93,13 +136,22 @@ async function waitForBatch(panel) {
   location.reload();
 }
 
+// What did not become a study is told on the page of its batch, as long as the tab lives.
+const placeOf = (batch) => `left-out ${batch}`;
+
+function tellLeftOut(note) {
+  note.textContent = sessionStorage.getItem(placeOf(note.dataset.leftOut)) || "";
+  note.hidden = !note.textContent;
+}
+
 // Upload: several files, each by itself, two at a time.
 class Upload {
   constructor(form) {
     this.form = form;
     this.words = wordsOf(form);
-    this.kinds = form.dataset.kinds.split(",");
     this.chosen = [];
+    this.left = [];
+    this.sorted = Promise.resolve();
     this.busy = false;
     this.input = one("#file", form);
     this.input.multiple = true;
@@ -112,7 +164,7 @@ class Upload {
     const drop = one("[data-drop]", this.form);
     for (const input of all("input[type=file]", this.form)) {
       input.addEventListener("change", () => {
-        this.add(input.files, input.webkitdirectory);
+        this.add([...input.files], input.webkitdirectory);
         input.value = "";
       });
     }
@@ -128,9 +180,11 @@ class Upload {
     addEventListener("drop", (event) => {
       event.preventDefault();
       drop.classList.remove("over");
-      this.add(event.dataTransfer.files);
+      const { files, folders } = dropped(event.dataTransfer);
+      this.add(files);
+      for (const folder of folders) this.add(filesWithin(folder), true);
     });
-    addEventListener("paste", (event) => this.add(event.clipboardData.files));
+    addEventListener("paste", (event) => this.add([...event.clipboardData.files]));
     one("[data-clear]", this.form).addEventListener("click", () => this.clear());
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -144,30 +198,51 @@ class Upload {
     warning.hidden = !text;
   }
 
-  add(files, quietly = false) {
-    if (this.busy || !files.length) return;
+  // One after the other, so that they stand in their order.
+  add(files, ofFolder = false) {
+    if (this.busy) return;
+    this.sorted = this.sorted.then(() => this.sort(files, ofFolder));
+  }
+
+  async sort(given, ofFolder) {
+    const files = await Promise.resolve(given).catch(() => []);
+    if (!files.length && !ofFolder) return;
     this.warn("");
     const before = this.chosen.length;
-    for (const file of files) {
-      const kind = file.name.slice(file.name.lastIndexOf(".")).toLowerCase();
-      const taken = this.kinds.includes(kind);
-      if (!taken && quietly) continue; // what else lies in a folder
-      const entry = { file, key: crypto.randomUUID(), state: "new" };
-      this.chosen.push(entry);
-      this.show(entry, kind);
-      if (!taken) this.mark(entry, "failed", this.words.js_kind);
-      else if (file.size > Number(this.form.dataset.largest)) {
-        this.mark(entry, "failed", this.words.js_large);
-      }
-    }
+    for (const file of files) await this.choose(file, ofFolder);
     if (this.chosen.length === before) this.warn(this.words.js_none_within);
     this.refresh();
   }
 
+  async choose(file, ofFolder) {
+    const steps = file.webkitRelativePath.split("/");
+    if (ofFolder && (steps.some(isHidden) || isHidden(file.name))) return;
+    const kind = await kindOf(file);
+    if (ofFolder && (!kind || file.name.toUpperCase() === "DICOMDIR")) {
+      this.left.push(file.name);
+      return;
+    }
+    const entry = { file, key: crypto.randomUUID(), state: "new" };
+    this.chosen.push(entry);
+    this.show(entry, kind || "");
+    const why = kind ? "" : kind === null ? "E_OTHER" : file.size ? "E_FORMAT" : "E_EMPTY";
+    if (why) this.mark(entry, "failed", this.words[why]);
+    else if (file.size > Number(this.form.dataset.largest)) {
+      this.mark(entry, "failed", this.words.js_large);
+    }
+  }
+
+  // What a folder holds beside scans, with the first names.
+  leftOut() {
+    if (!this.left.length) return "";
+    const names = this.left.slice(0, 3).join(", ") + (this.left.length > 3 ? ", …" : "");
+    return this.words.js_left_out.replace("{n}", this.left.length).replace("{names}", () => names);
+  }
+
   show(entry, kind) {
     const row = make("li");
-    const shown = [".png", ".jpg", ".jpeg"].includes(kind);
-    const thumb = make(shown ? "img" : "span", "thumb", shown ? "" : kind.slice(1, 6).toUpperCase());
+    const shown = ["PNG", "JPEG"].includes(kind);
+    const thumb = make(shown ? "img" : "span", "thumb", shown ? "" : kind);
     if (shown) {
       thumb.alt = "";
       thumb.src = URL.createObjectURL(entry.file);
@@ -202,6 +277,7 @@ class Upload {
 
   clear() {
     this.chosen = [];
+    this.left = [];
     one("[data-list]", this.form).replaceChildren();
     this.warn("");
     this.refresh();
@@ -212,13 +288,17 @@ class Upload {
     const some = this.chosen.length > 0;
     this.form.classList.toggle("filled", some);
     one("[data-chosen]", this.form).hidden = !some;
-    one("[data-clear]", this.form).hidden = !some;
+    one("[data-clear]", this.form).hidden = !some && !this.left.length;
+    const left = one("[data-left]", this.form);
+    left.textContent = this.leftOut();
+    left.hidden = !left.textContent;
     one("[data-count]", this.form).textContent = `(${this.chosen.length})`;
     one("[data-advance]", this.form).hidden = !this.busy;
     for (const button of all("button, input[type=file]", this.form)) button.disabled = this.busy;
   }
 
   async send() {
+    await this.sorted;
     const ready = this.chosen.filter((entry) => entry.state === "new");
     if (!ready.length) {
       this.warn(this.words.js_nothing);
@@ -227,7 +307,7 @@ class Upload {
     }
     this.warn("");
     this.busy = true;
-    this.batch = this.batch || (ready.length > 1 ? crypto.randomUUID() : "");
+    this.batch = this.batch || (ready.length > 1 || this.left.length ? crypto.randomUUID() : "");
     this.refresh();
     const waiting = [...ready];
     const lane = async () => {
@@ -274,6 +354,7 @@ class Upload {
   reason({ status, told }) {
     if (!status) return this.words.js_offline;
     const known = this.words[`advice_${status}`] || this.words.advice_500;
+    if (this.words[told.code]) return this.words[told.code];
     return status === 422 && told.detail ? `${known} ${told.detail}` : known;
   }
 
@@ -307,6 +388,7 @@ class Upload {
   finish() {
     const sent = this.chosen.filter((entry) => entry.state === "sent");
     const place = this.batch ? `/batches/${this.batch}` : sent.length && `/studies/${sent[0].study}`;
+    this.note();
     if (sent.length && sent.length === this.chosen.length) {
       location.assign(place);
       return;
@@ -317,6 +399,30 @@ class Upload {
       link.hidden = false;
     }
     this.warn(this.words.js_some_failed);
+    this.follow(sent);
+  }
+
+  // Keep what was left out for the page of the batch.
+  note() {
+    const failed = this.chosen.filter((entry) => entry.state === "failed");
+    const told = failed.slice(0, 3).map((one) => `${one.file.name}: ${one.what.textContent}`);
+    const more = failed.length > 3 ? [`… (${failed.length})`] : [];
+    const lines = [this.leftOut(), ...told, ...more].filter(Boolean);
+    if (this.batch && lines.length) sessionStorage.setItem(placeOf(this.batch), lines.join("\n"));
+  }
+
+  // What was sent is not yet read: say of each what became of it, the oldest first.
+  async follow(sent) {
+    for (const entry of sent) {
+      let state = null;
+      while (!state || ["queued", "running"].includes(state.status)) {
+        await pause(1000);
+        state = await stateOf(`/studies/${entry.study}/state`);
+      }
+      const isRead = state.status === "done";
+      const why = this.words[state.code] || this.words.E_OTHER;
+      this.mark(entry, isRead ? "read" : "failed", isRead ? this.words.js_read : why);
+    }
   }
 }
 
@@ -488,6 +594,8 @@ class Viewer {
 
 localizeTimes();
 askFirst();
+if (one("body.outside")) sessionStorage.clear();
+for (const note of all("[data-left-out]")) tellLeftOut(note);
 for (const panel of all("[data-wait]")) waitForStudy(panel);
 for (const panel of all("[data-batch-wait]")) waitForBatch(panel);
 for (const form of all("[data-upload]")) new Upload(form);
