@@ -6,14 +6,17 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 INSTALLED := $(VENV)/.installed
 TOOLS ?= .tools
+RIVALS ?= .rivals
+BENCH ?=
 
-.PHONY: help install demo test test-all check lock sbom audit clean
+.PHONY: help install demo test test-all check bench rivals lock sbom audit clean
 
 help:
 	@echo "make demo       install, then a phantom cohort from training to scores"
 	@echo "make test       install, then the fast tests"
 	@echo "make test-all   the slow tests as well, with coverage"
 	@echo "make check      style, types, walls between folders"
+	@echo "make bench      speed beside plain PyTorch and other packages; BENCH=--quick is short"
 	@echo "make lock       choose the newest versions that setup.cfg allows, with hashes"
 	@echo "make sbom       what is installed, as CycloneDX: sbom.json"
 	@echo "make audit      ask for known vulnerabilities of it; needs a connection"
@@ -62,6 +65,19 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/numpydoc lint $$(git ls-files 'hierclf/*.py')
+
+bench: install
+	$(BIN)/python -m benchmarks --environments $(RIVALS) $(BENCH)
+
+# Packages that we are timed beside, each in an environment of its own. Without it they
+# are left out of the table.
+rivals: install
+	$(PYTHON) -m venv $(RIVALS)/aucmedi
+	$(RIVALS)/aucmedi/bin/python -m pip install --quiet aucmedi
+	for name in ttach timm; do \
+		$(PYTHON) -m venv $(RIVALS)/$$name && \
+		$(RIVALS)/$$name/bin/python -m pip install --quiet $$name timm torch torchvision \
+		|| exit 1; done
 
 $(TOOLS)/.installed:
 	$(PYTHON) -m venv $(TOOLS)

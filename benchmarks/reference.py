@@ -1,117 +1,147 @@
-"""A cascade of two networks with TenCrop, as it is written in plain PyTorch.
+"""Two networks and ten crops in plain PyTorch, the way such code is mostly written.
 
-What the published systems do: both networks in float32, torchvision's TenCrop, softmax
-averaged over the crops, a cut point on the screen. Scans are brought to their frames
-by our reader, so that labels can be compared.
+``python -m benchmarks.reference --networks FOLDER --input FOLDER --warm FOLDER`` scores
+pictures and prints one line of JSON. It uses nothing of `hierclf`, and must not: it is
+what the package is compared with, in speed and in labels. The folder holds
+``networks.json``, ``screen.pth`` and ``refine.pth``, see `benchmarks.material`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+import json
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import numpy as np
+import timm
 import torch
-from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
-from torchvision.transforms import functional
+from torchvision import models, transforms
 
-from hierclf.bundle.store import Bundle
-from hierclf.loading.scans import FrameReader
-from hierclf.training.estimator import NetworkClassifier
+from benchmarks.timing import Timed, report, timed
 
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_BATCH = 4
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-class Crops(Dataset[Tensor]):
-    """Ten normalized crops of each scan.
+class Folder(Dataset[tuple[Tensor, str]]):
+    """The pictures of a folder, each as ten crops.
 
     Parameters
     ----------
-    paths : sequence of str
-        Scans.
-    size : int
-        Side of a crop in pixels.
+    folder : Path
+        Searched with its subfolders.
+    transform : callable
+        Picture to tensor.
     """
 
-    def __init__(self, paths: Sequence[str], size: int) -> None:
-        self.paths = paths
-        self.size = size
-        self.reader = FrameReader(round(size * 8 / 7))
+    def __init__(self, folder: Path, transform: Any) -> None:
+        self.folder = folder
+        self.paths = sorted(path for path in folder.rglob("*") if path.is_file())
+        self.transform = transform
 
     def __len__(self) -> int:
-        """Count the scans."""
         return len(self.paths)
 
-    def __getitem__(self, place: int) -> Tensor:
-        """Give the crops of a scan, shape (10, 3, size, size)."""
-        frame = torch.from_numpy(self.reader.read(self.paths[place]))
-        color = frame.expand(3, -1, -1)
-        crops = torch.stack(functional.ten_crop(color, [self.size, self.size]))
-        normal: Tensor = functional.normalize(crops, _MEAN, _STD)
-        return normal
+    def __getitem__(self, place: int) -> tuple[Tensor, str]:
+        path = self.paths[place]
+        picture = Image.open(path).convert("RGB")
+        return self.transform(picture), path.relative_to(self.folder).as_posix()
 
 
-@dataclass(frozen=True)
-class Reference:
-    """Two networks and a cut point.
+def ten_crops(about: dict[str, Any]) -> transforms.Compose:
+    """Build torchvision's usual chain for ten crops."""
+    size = about["image_size"]
+    side = round(size * 8 / 7)
+    to_tensor = transforms.ToTensor()
+    normalize = transforms.Normalize(about["mean"], about["std"])
 
-    Parameters
-    ----------
-    screen, refine : torch.nn.Module
-        Images to logits; the screen's second class is diseased.
-    cut_point : float
-        A scan is diseased where its mean score is not below.
-    size : int
-        Side of a crop in pixels.
-    """
+    def stack(crops: tuple[Image.Image, ...]) -> Tensor:
+        return torch.stack([normalize(to_tensor(crop)) for crop in crops])
+
+    return transforms.Compose(
+        [transforms.Resize((side, side)), transforms.TenCrop(size), stack]
+    )
+
+
+def plain_network(name: str, n_classes: int) -> nn.Module:
+    """Build a network of torchvision or, where it has none of that name, of timm."""
+    if name in models.list_models():
+        return models.get_model(name, weights=None, num_classes=n_classes)
+    return timm.create_model(name, num_classes=n_classes)
+
+
+@dataclass
+class Cascade:
+    """Two networks, a cut point and the names of the labels, healthy first."""
 
     screen: nn.Module
     refine: nn.Module
     cut_point: float
-    size: int
+    labels: list[str]
 
-    def labels(self, paths: Sequence[str]) -> NDArray[np.intp]:
-        """Name the label of each scan: 0 is healthy, then the refinement's classes."""
-        found = []
-        with torch.no_grad():
-            for crops in DataLoader(Crops(paths, self.size), batch_size=_BATCH):
-                flat = crops.flatten(0, 1)
-                score = _mean(self.screen(flat), len(crops))[:, 1]
-                stage = _mean(self.refine(flat), len(crops)).argmax(dim=1)
-                sick = score >= self.cut_point
-                found.append(torch.where(sick, stage + 1, 0))
-        labels: NDArray[np.intp] = torch.cat(found).numpy()
-        return labels
+    def probabilities(self, network: nn.Module, crops: Tensor) -> Tensor:
+        """Average the softmax over the crops of each picture."""
+        n_pictures, n_crops = crops.shape[:2]
+        scores = torch.softmax(network(crops.flatten(0, 1)), dim=1)
+        return scores.view(n_pictures, n_crops, -1).mean(dim=1)
 
-
-def _mean(logits: Tensor, n_scans: int) -> Tensor:
-    shares = torch.softmax(logits, dim=1)
-    return shares.reshape(n_scans, -1, shares.shape[1]).mean(dim=1)
+    def __call__(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Give the probability of each label, and which label is decided on."""
+        diseased = self.probabilities(self.screen, crops)[:, 1]
+        stages = self.probabilities(self.refine, crops)
+        table = torch.cat([1 - diseased[:, None], diseased[:, None] * stages], dim=1)
+        named = stages.argmax(dim=1) + 1
+        return table, torch.where(diseased >= self.cut_point, named, 0)
 
 
-def reference_of(bundle: Bundle) -> Reference:
-    """Take the networks of a bundle out of our classes.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        Both stages are networks, the refinement decides for its most probable stage.
-
-    Returns
-    -------
-    reference : Reference
-        With copies of their weights.
-    """
-    cascade = bundle.cascade
-    screen, refine = cascade.screen_, cascade.refine_
-    size = screen.resolved_options().image_size
-    return Reference(_plain(screen), _plain(refine), cascade.cut_point_, size)
+def load(folder: Path) -> tuple[Cascade, dict[str, Any]]:
+    """Load both networks of a folder, and what is told of them."""
+    about = json.loads((folder / "networks.json").read_text())
+    networks = []
+    for stage in ("screen", "refine"):
+        network = plain_network(about["architecture"], len(about[stage]))
+        state = torch.load(folder / f"{stage}.pth", weights_only=True)
+        network.load_state_dict(state)
+        networks.append(network.eval().to(DEVICE))
+    labels = [about["healthy"], *about["refine"]]
+    return Cascade(*networks, about["cut_point"], labels), about
 
 
-def _plain(stage: NetworkClassifier) -> nn.Module:
-    featurizer = stage.network_.featurizer
-    parts = featurizer.trunk, featurizer.pool, stage.network_.head
-    return nn.Sequential(*parts).float().eval()
+def score(
+    cascade: Cascade, data: Folder, *, batch_size: int = 4, n_workers: int = 2
+) -> tuple[dict[str, str], dict[str, list[float]]]:
+    """Score all pictures; gives their labels and probabilities by name."""
+    decided: dict[str, str] = {}
+    tables: dict[str, list[float]] = {}
+    loader = DataLoader(data, batch_size=batch_size, num_workers=n_workers)
+    with torch.no_grad():
+        for crops, names in loader:
+            table, positions = cascade(crops.to(DEVICE))
+            for name, row, place in zip(names, table, positions, strict=True):
+                decided[name] = cascade.labels[int(place)]
+                tables[name] = row.tolist()
+    return decided, tables
+
+
+def main() -> None:
+    """Score two folders, the second by the clock."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", type=Path, required=True)
+    parser.add_argument("--input", type=Path, required=True)
+    parser.add_argument("--warm", type=Path, required=True)
+    parser.add_argument("--batch-size", type=int, default=4)
+    told = parser.parse_args()
+    cascade, about = load(told.networks)
+    transform = ten_crops(about)
+    score(cascade, Folder(told.warm, transform), batch_size=told.batch_size)
+    data = Folder(told.input, transform)
+    with timed() as clock:
+        decided, _ = score(cascade, data, batch_size=told.batch_size)
+    report(Timed(n=len(data), seconds=clock.seconds, labels=decided))
+
+
+if __name__ == "__main__":
+    main()

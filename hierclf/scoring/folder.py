@@ -29,7 +29,7 @@ from hierclf.scoring.rows import RowFormat, flag_copies
 _log = logging.getLogger(__name__)
 
 
-def score_folder(options: ScoreOptions) -> ScoreSummary:
+def score_folder(options: ScoreOptions, bundle: Bundle | None = None) -> ScoreSummary:
     """Score every scan below a folder and write a row for each.
 
     The columns are path, status, code, screen_score, decision, label, a
@@ -49,6 +49,8 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
     ----------
     options : ScoreOptions
         What to score, with what, and where to write.
+    bundle : Bundle, optional
+        The one of the options, where it is loaded: several folders then load it once.
 
     Returns
     -------
@@ -67,9 +69,10 @@ def score_folder(options: ScoreOptions) -> ScoreSummary:
         written stays, and `resume` goes on with it; so also after an interrupt.
     """
     _check_options(options)
-    bundle = load_for_machine(
-        options.bundle, runtime=options.runtime, threads=options.threads
-    )
+    if bundle is None:
+        bundle = load_for_machine(
+            options.bundle, runtime=options.runtime, threads=options.threads
+        )
     form = RowFormat(
         bundle.cascade.hierarchy_,
         bundle.digest,
