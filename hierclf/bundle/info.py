@@ -42,7 +42,8 @@ Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 CARD: Mapping[str, str] = MappingProxyType(
     {
         "intended_use": "Research on graded disease in medical images.",
-        "users": "Data scientists who know where the training scans come from.",
+        "users": "Data scientists who know where the training scans come from, and "
+        "physicians who look at its results in research; not for the care of patients.",
         "out_of_scope": "Decisions on patients; scans of another body part, device "
         "or population than the training scans.",
         "limits": "Scores mean something for scans that are like the training scans; "

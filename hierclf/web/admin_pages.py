@@ -1,15 +1,14 @@
-"""Pages of administrators: accounts, the model, the audit log."""
+"""Pages of administrators: accounts, the report, the audit log."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, HTMLResponse
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from hierclf.foundation.errors import InputError
 from hierclf.web.account_rows import AccountRow, SignedIn
@@ -20,15 +19,14 @@ from hierclf.web.dependencies import (
     language_of,
     services_of,
 )
-from hierclf.web.markdown import markdown
+from hierclf.web.model_pages import report_of
 from hierclf.web.rendering import page
-from hierclf.web.wording import card_words, words
+from hierclf.web.wording import words
 
 router = APIRouter(prefix="/admin")
 Admin = Annotated[SignedIn, Depends(admin_of)]
 Fields = Annotated[Mapping[str, str], Depends(checked_form)]
 Act = Literal["delete", "password", "disable", "enable"]
-REPORT = "report.html"
 _REPORT_POLICY = "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _ENTRIES = 50
 
@@ -120,31 +118,15 @@ def _change(services: Services, row: AccountRow, act: Act) -> str:
 
 
 @router.get("/model")
-def model(request: Request, signed: Admin) -> HTMLResponse:
-    """Show the bundle that scores, and its card."""
-    services = services_of(request)
-    about = services.supervisor.about
-    said = card_words(language_of(request, signed))
-    text = about.card if about else ""
-    return page(
-        request,
-        "model",
-        signed,
-        about=about,
-        card=markdown(text, top=2, said=said, language="zh-Hans"),
-        has_report=_report(services).is_file(),
-    )
-
-
-def _report(services: Services) -> Path:
-    """Name the report that training writes beside the bundle."""
-    return Path(services.options.bundle or "").absolute().parent / REPORT
+def model(_: Admin) -> RedirectResponse:
+    """Go to where the model is described for all."""
+    return RedirectResponse("/model", 303)
 
 
 @router.get("/report")
 def report(request: Request, _: Admin) -> FileResponse:
     """Give the report; it may run nothing."""
-    path = _report(services_of(request))
+    path = report_of(services_of(request))
     if not path.is_file():
         raise HTTPException(404)
     told = {"content-security-policy": _REPORT_POLICY}

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
-from hierclf.web import account_pages, admin_pages, study_pages
+from hierclf.web import account_pages, admin_pages, model_pages, study_pages
 from hierclf.web.account_rows import Refused, SignedIn, Throttled, folded
 from hierclf.web.dependencies import (
     LANGUAGE,
@@ -29,6 +29,7 @@ __all__ = ["error_page", "router"]
 router = APIRouter()
 router.include_router(study_pages.router)
 router.include_router(account_pages.router)
+router.include_router(model_pages.router)
 router.include_router(admin_pages.router)
 Fields = Annotated[Mapping[str, str], Depends(checked_form)]
 _YEAR = "public, max-age=31536000, immutable"

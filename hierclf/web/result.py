@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from hierclf.bundle.measured import Measured
+
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -79,3 +81,9 @@ class About(Told):
     created_utc: datetime
     version: str = Field(description="of hierclf, that trained it")
     card: str = Field(description="the model card, Markdown")
+    measured: Measured | None = Field(
+        None, description="what the card says of held-out scans"
+    )
+    is_moved: bool = Field(
+        False, description="whether the cut point was changed after that"
+    )

@@ -151,6 +151,7 @@ def shown(request: Request, signed: Member, study: str) -> HTMLResponse:
         told["score"] = beside(result.screen_score, result.cut_point)
         told["cut"] = cut_text(result.cut_point)
         about = services_of(request).supervisor.about
+        told["about"] = about
         told["gated"] = about is None or "scope" in about.guards
         _note_view(request, signed, row, result)
     elif row.status not in WAITING:

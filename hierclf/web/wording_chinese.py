@@ -124,6 +124,25 @@ CHINESE: Mapping[str, str] = MappingProxyType(
         "label_set_means": "其余类别已在模型设定的水平上排除。",
         "view_spread": "视图间离散度：",
         "view_spread_means": "同一影像不同裁剪的分数差异。",
+        "quality": "模型的表现",
+        "phantom_tag": "模拟数据（phantom）",
+        "macro_recall": "宏平均召回率",
+        "sensitivity": "灵敏度",
+        "specificity": "特异度",
+        "between": "（{low} 至 {high}）",
+        "quality_of": "判定阈值处，附按患者计算的 95 % 区间，在未参与训练的 {patients} "
+        "名患者的 {scans} 张影像上测得。",
+        "quality_of_scans": "判定阈值处，附 95 % 区间，在未参与训练的 {scans} 张影像上"
+        "测得；患者人数未知。",
+        "quality_phantom": "这些影像是模拟影像：数值与患者无关。",
+        "quality_moved": "测量之后判定阈值有改动。",
+        "quality_unknown": "此模型的模型卡没有说明。",
+        "quality_other": "此影像由另一模型评分，其表现在此未知。",
+        "below": "在相同影像上，基线“{baseline}”的宏平均召回率高 {loss} 个百分点；可能"
+        "出于偶然。",
+        "below_shown": "此模型不如基线“{baseline}”：在相同影像上，后者的宏平均召回率高 "
+        "{loss} 个百分点，超出偶然。",
+        "more_of_model": "关于此模型",
         "viewer": "影像与热图",
         "plate": "影像与热图",
         "scan_alt": "影像",
@@ -304,6 +323,9 @@ CARD: Mapping[str, str] = MappingProxyType(
         "Version and date": "版本与日期",
         "**For research use; not a medical device.**": "**仅供研究使用；非医疗器械。**",
         "Research on graded disease in medical images.": "用于医学影像疾病分级的研究。",
+        "Data scientists who know where the training scans come from, and physicians "
+        "who look at its results in research; not for the care of patients.": "了解训练"
+        "影像来源的数据科学家，以及在研究中查看其结果的医师；不用于患者诊疗。",
         "Data scientists who know where the training scans come from.": "了解训练影像来"
         "源的数据科学家。",
         "Decisions on patients; scans of another body part, device or population than "

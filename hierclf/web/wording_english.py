@@ -133,6 +133,27 @@ ENGLISH: Mapping[str, str] = MappingProxyType(
         "label_set_means": "The others are ruled out at the level that was set.",
         "view_spread": "Spread over views: ",
         "view_spread_means": "How much the score differs between crops of the scan.",
+        "quality": "How good the model is",
+        "phantom_tag": "phantom",
+        "macro_recall": "Macro recall",
+        "sensitivity": "Sensitivity",
+        "specificity": "Specificity",
+        "between": "({low} to {high})",
+        "quality_of": "At the cut point, with 95 % intervals by patient, on {scans} "
+        "scans of {patients} patients that were held out of the training.",
+        "quality_of_scans": "At the cut point, with 95 % intervals, on {scans} scans "
+        "that were held out of the training; of how many patients is unknown.",
+        "quality_phantom": "They are phantoms: these figures say nothing about "
+        "patients.",
+        "quality_moved": "The cut point was changed after this was measured.",
+        "quality_unknown": "The card of this model does not say.",
+        "quality_other": "Another model than the present one scored this scan; how "
+        "good that one was is not known here.",
+        "below": "The baseline “{baseline}” had {loss} points more macro recall on the "
+        "same scans; that may be chance.",
+        "below_shown": "This model is below the baseline “{baseline}”, which had "
+        "{loss} points more macro recall on the same scans, beyond chance.",
+        "more_of_model": "More about the model",
         "viewer": "Scan and heatmap",
         "plate": "Scan with heatmap",
         "scan_alt": "The scan",

@@ -18,6 +18,7 @@ from time import monotonic
 import numpy as np
 
 from hierclf.bundle.machine import load_for_machine
+from hierclf.bundle.measured import read_measured
 from hierclf.bundle.store import Bundle
 from hierclf.data.child import Decoder
 from hierclf.explaining.cases import Case, Look, make_viewer
@@ -134,6 +135,8 @@ def about(bundle: Bundle) -> About:
         created_utc=info.created_utc,
         version=info.versions.get("hierclf", ""),
         card=_card_of(bundle),
+        measured=read_measured(info.card),
+        is_moved=bool(info.revisions),
     )
 
 

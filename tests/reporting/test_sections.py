@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hierclf.bundle.measured import read_measured
+from hierclf.evaluation.comparison import Difference
+from hierclf.evaluation.intervals import Estimate
 from hierclf.evaluation.summary import evaluate
 from hierclf.pictures.thumbnails import thumbnail
 from hierclf.reporting.card_text import card_texts
@@ -233,6 +236,25 @@ def test_card_says_what_the_report_says(sample):
     for group in part.groups:
         assert f"| {group.value} | {group.n_scans} |" in told["subgroups"]
     assert "too few" in told["subgroups"]
+
+
+def test_what_the_card_says_is_read_back(sample):
+    found = read_measured(card_texts(sample.results))
+    main = sample.results.models["cascade"]
+    assert (found.n_scans, found.n_patients) == (main.n_scans, main.n_patients)
+    for name in ("macro_recall", "sensitivity", "specificity"):
+        read, told = getattr(found, name), main.metrics[name]
+        for one in ("value", "low", "high"):
+            assert getattr(read, one) == pytest.approx(getattr(told, one), abs=5.1e-4)
+    for value, low, high in ((-0.1, -0.2, 0.1), (-0.1, -0.2, -0.05), (0.1, 0.0, 0.2)):
+        gap = Estimate(value=value, low=low, high=high, method="bootstrap")
+        names = {"metric": "macro_recall", "baseline": "flat", "model": "cascade"}
+        changes = {"differences": (Difference(difference=gap, **names),)}
+        text = card_texts(sample.results.model_copy(update=changes))
+        below = read_measured(text).below
+        told = [("flat", -value, high < 0)] if value < 0 else []
+        assert [(one.baseline, one.loss, one.is_shown) for one in below] == told
+    assert read_measured({}) is None
 
 
 def test_card_survives_what_columns_are_called(sample):

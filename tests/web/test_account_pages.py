@@ -158,18 +158,27 @@ def test_an_account_that_is_not_there_is_told(ward: Ward) -> None:
 
 def test_the_model_is_described(ward: Ward) -> None:
     browser = ward.browser("Ada")
-    page = browser.get("/admin/model").text
+    page = browser.get("/model").text
     for told in (DIGEST, "0.42", "One &lt;site&gt;.", "<h3>Limits</h3>", "ward"):
         assert told in page
     assert "/admin/report" not in page
     assert browser.get("/admin/report").status_code == 404
     ward.services.supervisor.about = None
-    assert "not ready yet" in browser.get("/admin/model").text
+    assert "not ready yet" in browser.get("/model").text
+
+
+def test_the_model_is_described_to_who_uses_it(ward: Ward) -> None:
+    answer = ward.browser("Ada").get("/admin/model")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/model")
+    page = ward.browser("Ben").get("/model").text
+    assert DIGEST in page
+    assert "One &lt;site&gt;." in page
+    assert ward.browser().get("/model").status_code == 303
 
 
 def test_what_every_card_says_is_translated_and_the_rest_marked(ward: Ward) -> None:
     browser = ward.browser("Ada")
-    page = browser.get("/admin/model", headers={"accept-language": "zh-CN"}).text
+    page = browser.get("/model", headers={"accept-language": "zh-CN"}).text
     assert '<section class="panel prose" lang="en"' in page
     assert '<h3 lang="zh-Hans">局限</h3>' in page
     assert "<p>One &lt;site&gt;.</p>" in page
@@ -178,7 +187,9 @@ def test_what_every_card_says_is_translated_and_the_rest_marked(ward: Ward) -> N
 def test_the_report_may_run_nothing(ward: Ward) -> None:
     (ward.folder / "report.html").write_text("<h1>Report</h1>")
     browser = ward.browser("Ada")
-    assert "/admin/report" in browser.get("/admin/model").text
+    assert "/admin/report" in browser.get("/model").text
+    assert "/admin/report" not in ward.browser("Ben").get("/model").text
+    assert ward.browser("Ben").get("/admin/report").status_code == 404
     answer = browser.get("/admin/report")
     assert answer.text == "<h1>Report</h1>"
     policy = answer.headers["content-security-policy"]

@@ -443,7 +443,7 @@ def test_a_batch_says_how_far_it_is(site: Site, ann: Browser) -> None:
 # --- pages
 
 
-PAGES = ["/", "/studies", "/account", "/admin/accounts", "/admin/model", "/admin/audit"]
+PAGES = ["/", "/studies", "/account", "/model", "/admin/accounts", "/admin/audit"]
 
 
 @pytest.mark.parametrize("place", [*PAGES, "/sign-in"])

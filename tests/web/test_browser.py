@@ -40,7 +40,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PASSWORD = "another good one"  # noqa: S105
-PAGES = ("/", "/studies", "/account", "/admin/accounts", "/admin/model", "/admin/audit")
+PAGES = ("/", "/studies", "/account", "/model", "/admin/accounts", "/admin/audit")
 
 pytestmark = [
     pytest.mark.slow,

@@ -17,7 +17,7 @@ from tests.web.conftest import Hours
 from tests.web.site import PASSWORD
 from tests.web.ward import SICK, Ward, result_of
 
-PAGES = ("/", "/studies", "/account", "/admin/accounts", "/admin/model", "/admin/audit")
+PAGES = ("/", "/studies", "/account", "/model", "/admin/accounts", "/admin/audit")
 
 
 @pytest.fixture

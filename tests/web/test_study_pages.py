@@ -15,7 +15,7 @@ from hierclf.web.database import Database
 from hierclf.web.passwords import Hasher
 from hierclf.web.rendering import beside
 from tests.web.conftest import Hours
-from tests.web.ward import SICK, WELL, Ward, result_of
+from tests.web.ward import ABOUT, SICK, WELL, Ward, result_of
 
 EVIL = '<img src=x onerror="alert(1)">\'.png'
 HOLD = "d94b2fb5-6f4e-4b1e-8a4c-0a6f3f4d1a11"
@@ -110,6 +110,46 @@ def test_what_was_odd_about_a_file_is_said_in_words(ward: Ward, language: str) -
     assert keys[language] in page
     assert "W_ORIENTATION" not in page
     assert '<p class="message bad" lang="en">W_NEW</p>' in page
+
+
+def test_how_good_the_model_is_stands_beside_what_it_says(ward: Ward) -> None:
+    row = ward.study(result_of(SICK))
+    told = _words(ward.browser("Ben").get(f"/studies/{row.id}").text)
+    assert "How good the model is Macro recall 87.6 % (62.2 % to 94.5 %)" in told
+    assert "Sensitivity 90.0 % At the cut point" in told
+    assert "Specificity" not in told
+    assert "on 80 scans of 45 patients that were held out" in told
+    assert "The baseline “flat” had 6.4 points more macro recall" in told
+    assert "This model is below the baseline “&lt;b&gt;”, which had 12.3 points" in told
+    for left in ("phantom", "changed after"):
+        assert left not in told
+
+
+def test_figures_of_phantoms_and_of_moved_cut_points_are_marked(ward: Ward) -> None:
+    row = ward.study(result_of(SICK, action="out_of_scope"))
+    changes = {"phantom": True, "is_moved": True}
+    supervisor = ward.services.supervisor
+    supervisor.about = ABOUT.model_copy(update=changes)
+    told = _words(ward.browser("Ben").get(f"/studies/{row.id}").text)
+    assert "How good the model is phantom Macro recall" in told
+    assert "They are phantoms: these figures say nothing about patients." in told
+    assert "The cut point was changed after this was measured." in told
+
+
+def test_no_figures_of_another_model_are_shown(ward: Ward) -> None:
+    row, supervisor = ward.study(result_of(SICK)), ward.services.supervisor
+    for changes, words in (
+        ({"digest": "b" * 64}, "Another model than the present one"),
+        ({"measured": None}, "The card of this model does not say."),
+    ):
+        supervisor.about = ABOUT.model_copy(update=changes)
+        page = ward.browser("Ben").get(f"/studies/{row.id}").text
+        assert words in _words(page)
+        assert "87.6" not in page
+        assert 'href="/model"' in page[page.index("<main") :]
+    supervisor.about = None
+    page = ward.browser("Ben").get(f"/studies/{row.id}").text
+    assert "Another model than the present one" in page
 
 
 def test_a_healthy_scan_has_the_map_of_the_screen_alone(ward: Ward) -> None:

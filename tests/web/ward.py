@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 from starlette.testclient import TestClient
 
+from hierclf.bundle.measured import Below, Figure, Measured
 from hierclf.web.account_rows import AccountRow
 from hierclf.web.database import Database
 from hierclf.web.passwords import Hasher
@@ -39,6 +40,17 @@ ABOUT = About(
     created_utc=datetime(2026, 11, 20, tzinfo=UTC),
     version="0.1.0",
     card="# ward\n\n## Limits\n\nOne <site>.\n",
+    measured=Measured(
+        n_scans=80,
+        n_patients=45,
+        macro_recall=Figure(value=0.876, low=0.622, high=0.945),
+        sensitivity=Figure(value=0.9),
+        specificity=None,
+        below=(
+            Below(baseline="flat", loss=0.064, is_shown=False),
+            Below(baseline="<b>", loss=0.123, is_shown=True),
+        ),
+    ),
 )
 _COPIED = ("decision", "label", "action", "screen_score", "bundle")
 
