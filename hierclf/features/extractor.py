@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from hierclf.data.inner_folds import inner_folds
 from hierclf.data.rows import patients_of, take
+from hierclf.features.finite import finite
 from hierclf.features.regions import (
     discriminative_maps,
     flattened,
@@ -24,7 +25,7 @@ from hierclf.features.regions import (
     pooled,
 )
 from hierclf.foundation.choices import choose
-from hierclf.foundation.errors import InputError, ScanError, join_troubles
+from hierclf.foundation.errors import InputError, ScanError
 from hierclf.inference.frozen import FrozenTrunk, Output
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import Scans
@@ -33,6 +34,8 @@ from hierclf.training.estimator import NetworkClassifier
 
 Floats = NDArray[np.floating]
 _SCANS_AT_ONCE = 256
+_MAPS_AT_ONCE = 16
+"""Weighed maps of so many views stay in the processor's cache."""
 
 
 def _weighted_means(maps: Floats, weights: Floats) -> Floats:
@@ -251,25 +254,33 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
                     f"{strange[0]!r}. Name classes of the network."
                 )
         if self.network_ is None:
-            return _finite(X, self.trunk_.features(X).astype(np.float32).mean(axis=1))
-        parts = [
-            self._of_maps(
-                self.trunk_.features(take(X, rows)),
-                None if labels is None else np.asarray(labels)[rows],
-            )
-            for rows in _pieces(len(X))
-        ]
-        return _finite(X, np.concatenate(parts))
+            return finite(X, self.trunk_.features(X).astype(np.float32).mean(axis=1))
+        known = None if labels is None else np.asarray(labels)
+        table: Floats = np.empty((len(X), 0), dtype=np.float32)
+        for rows in _pieces(len(X), _SCANS_AT_ONCE):
+            seen = self.trunk_.features(take(X, np.arange(len(X))[rows]))
+            told = None if known is None else known[rows]
+            for place, part in self._of_maps(seen, told):
+                if not table.shape[1]:
+                    table = np.empty((len(X), part.shape[1]), dtype=np.float32)
+                table[rows][place] = part
+        return finite(X, table)
 
-    def _of_maps(self, seen: Floats, labels: NDArray[Any] | None) -> Floats:
+    def _of_maps(
+        self, seen: Floats, labels: NDArray[Any] | None
+    ) -> Iterator[tuple[slice, Floats]]:
+        """Make features a few scans at a time, whose weighed maps fit into a cache."""
         n_scans, n_views = seen.shape[:2]
         make = KINDS[self.kind]
         if make is None:
             raise TypeError("pooled features have no classes")
-        maps = seen.reshape(-1, *seen.shape[2:]).astype(np.float32)
-        weights = self.class_weights(seen, labels).reshape(len(maps), -1)
-        table = make(maps, weights).reshape(n_scans, n_views, -1)
-        return np.asarray(table.mean(axis=1, dtype=np.float32))
+        maps = torch.from_numpy(seen).float().numpy()
+        weights = self.class_weights(maps, labels)
+        for rows in _pieces(n_scans, max(1, _MAPS_AT_ONCE // n_views)):
+            flat = maps[rows].reshape(-1, *maps.shape[2:])
+            made = make(flat, weights[rows].reshape(len(flat), -1))
+            views = made.reshape(-1, n_views, made.shape[1])
+            yield rows, views.mean(axis=1, dtype=np.float32)
 
     def class_weights(self, seen: Floats, labels: NDArray[Any] | None = None) -> Floats:
         """Weigh the channels of each view by what they do for the scan's class.
@@ -290,7 +301,7 @@ class FeatureExtractor(TransformerMixin, BaseEstimator):
         if stage is None:
             raise TypeError("pooled features have no classes")
         n_scans, n_views = seen.shape[:2]
-        tensor = torch.from_numpy(seen.reshape(-1, *seen.shape[2:]).astype(np.float32))
+        tensor = torch.from_numpy(seen).float().flatten(0, 1)
         if labels is None:
             targets = _predicted(stage, tensor, n_views)
         else:
@@ -379,22 +390,5 @@ def _is_given(network: Any) -> bool:
     return hasattr(network, "estimator")
 
 
-def _pieces(n_scans: int) -> list[NDArray[np.intp]]:
-    starts = range(0, n_scans, _SCANS_AT_ONCE)
-    return [np.arange(s, min(s + _SCANS_AT_ONCE, n_scans)) for s in starts]
-
-
-def _finite(X: Scans, features: Floats) -> Floats:
-    rows = np.flatnonzero(~np.isfinite(features).all(axis=1))
-    if len(rows):
-        names = [_name(X, int(row)) for row in rows]
-        told = "expected finite features, got NaN or infinity. Look at the scan."
-        raise InputError(join_troubles([f"{name}: {told}" for name in names]))
-    return features
-
-
-def _name(X: Scans, row: int) -> str:
-    if isinstance(X, pd.DataFrame):
-        told = X.iloc[row]
-        return str(told["scan"] if "scan" in X else told["path"])
-    return f"scan {row}"
+def _pieces(n_rows: int, size: int) -> list[slice]:
+    return [slice(s, min(s + size, n_rows)) for s in range(0, n_rows, size)]

@@ -13,8 +13,9 @@ from tqdm import tqdm
 from hierclf.data.inner_folds import inner_folds
 from hierclf.data.rows import patients_of, take
 from hierclf.foundation.seeding import generator
+from hierclf.metalearners.front import fit_front, front_of
 from hierclf.metalearners.learners import find_learner
-from hierclf.metalearners.search import MetaLearner, fit_features, front_of, table_of
+from hierclf.metalearners.search import MetaLearner, fit_features, table_of
 
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 Truths = list[tuple[NDArray[Any], NDArray[Any]]]
@@ -119,7 +120,7 @@ def _said(
     far = table_of(fitted, take(X, test))
     front = front_of(near, best.components, stage.seed)
     classes, targets = np.unique(y[rows], return_inverse=True)
-    reduced = front.fit_transform(near)
+    reduced = fit_front(front, near)
     weights = stage.weights_of(recipe, targets, np.ones(len(rows)))
     learner = stage.fit_learner(recipe, best.params, reduced, targets, weights)
     answers = (learner.predict(reduced), learner.predict(front.transform(far)))

@@ -21,10 +21,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.decomposition import PCA
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
@@ -34,6 +32,7 @@ from hierclf.data.inner_folds import inner_folds
 from hierclf.data.rows import accepted, patients_of, row_weights, take
 from hierclf.foundation.errors import InputError
 from hierclf.metalearners.calibration import balanced_log_loss, fit_calibrator
+from hierclf.metalearners.front import fit_front, front_of, through
 from hierclf.metalearners.learners import Recipe, find_learner
 from hierclf.metalearners.scores import columns_of, scores_of
 
@@ -210,7 +209,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         self.features_, table = fit_features(self.features, X, labels, patients)
         front = front_of(table, self.best_.components, self.seed)
         learner = self.fit_learner(
-            recipe, self.best_.params, front.fit_transform(table), targets, weights
+            recipe, self.best_.params, fit_front(front, table), targets, weights
         )
         self.learner_ = Pipeline([*front.steps, ("learner", learner)])
 
@@ -305,7 +304,7 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "learner_")
         table = table_of(self.features_, self._in_order(X))
-        near = _through(self.learner_[:-1], table)
+        near = through(self.learner_[:-1], table)
         scores = scores_of(self.learner_[-1], near, len(self.classes_))
         probabilities: Floats = self.calibrator_.predict_proba(scores)
         return probabilities
@@ -369,22 +368,4 @@ def _reduce(
     seen: Floats, unseen: Floats, components: int | None, seed: int
 ) -> tuple[Floats, Floats]:
     front = front_of(seen, components, seed)
-    return front.fit_transform(seen), _through(front, unseen)
-
-
-def _through(front: Pipeline, table: Floats) -> Floats:
-    """Turn features of new scans to what a learner sees, in double precision.
-
-    In single precision the last digit would depend on the order of a sum, and a tree
-    that splits there would answer otherwise in an exported graph.
-    """
-    turned: Floats = front.transform(table.astype(np.float64))
-    return turned
-
-
-def front_of(table: Floats, components: int | None, seed: int) -> Pipeline:
-    """Standardize, and turn to principal components as far as there are so many."""
-    steps: list[tuple[str, Any]] = [("scale", StandardScaler())]
-    if components is not None and components < min(table.shape):
-        steps.append(("pca", PCA(components, random_state=seed)))
-    return Pipeline(steps)
+    return fit_front(front, seen), through(front, unseen)

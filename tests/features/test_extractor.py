@@ -228,3 +228,22 @@ def test_class_that_the_network_does_not_know(strange, network, scans):
     model = FeatureExtractor(FrozenEstimator(network), kind="gradcam").fit(scans)
     with pytest.raises(InputError, match="labels: expected some of"):
         model.of_classes(scans, [strange] * len(scans))
+
+
+@pytest.mark.parametrize("kind", ["gradcam", "scda", "scda_flat"])
+def test_a_few_maps_at_a_time_give_the_same_numbers(kind, network, scans, monkeypatch):
+    """Half precision too, as trunks in bfloat16 keep their maps."""
+    extractor = given(network, kind, views="center").fit(scans)
+    maps = extractor.trunk_.features(scans).astype(np.float16)
+    monkeypatch.setattr(
+        extractor.trunk_, "features", lambda X: maps[scans.index.get_indexer(X.index)]
+    )
+    whole = extractor.transform(scans)
+    seen = maps[:, 0].astype(np.float32)
+    make = KINDS[kind]
+    assert make is not None
+    weights = extractor.class_weights(seen[:, None])[:, 0]
+    np.testing.assert_array_equal(whole, make(seen, weights))
+    for name, size in (("_MAPS_AT_ONCE", 1), ("_SCANS_AT_ONCE", 5)):
+        monkeypatch.setattr(module, name, size)
+        np.testing.assert_array_equal(extractor.transform(scans), whole)
