@@ -1,8 +1,9 @@
 """Models fitted for rows; rows that ask for the same fit share it.
 
-``job`` is ``hierclf train``. The others are systems that no command builds: ``last``
-(He 2019, one learner on features of whichever network decided), ``leak`` (features
-weighted for the true class), ``literal`` (a learner with the published parameters).
+``job`` is ``hierclf train``, and ``flat`` its flat classifier alone, which is all that
+some rows read. The others are systems that no command builds: ``last`` (He 2019, one
+learner on features of whichever network decided), ``leak`` (features weighted for the
+true class), ``literal`` (a learner with the published parameters).
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from experiments.console import Marked
 from experiments.features.last import last_system
 from experiments.features.leak import leaking
 from experiments.papers.figures import Figure
+from experiments.papers.flat import flat_system
 from experiments.papers.literal import literal_system
 from experiments.papers.paper import PHANTOM, Row, Strict, Variant
 from experiments.papers.plans import Told, folder_of, make_phantoms, options_of
@@ -233,7 +235,7 @@ def settled_epoch(epochs: tuple[EpochFigures, ...]) -> int | None:
 
 
 def _own(row: Row, options: TrainOptions) -> Facts:
-    """Run a system that no command builds, on the folds that the command takes."""
+    """Run what is no whole command, on the folds that the command takes."""
     start = monotonic()
     dataset = read_dataset(data_options(options))
     tell(dataset.remarks)
@@ -334,8 +336,18 @@ def _literal(
     return {"argmax": said}
 
 
+def _flat(
+    row: Row,
+    options: TrainOptions,
+    manifest: pd.DataFrame,
+    hierarchy: Hierarchy[str],
+    folds: Folds,
+) -> dict[str, Any]:
+    return {"flat": flat_system(options, manifest, hierarchy, folds)}
+
+
 _SYSTEMS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
-    {"last": _last, "leak": _leak, "literal": _literal}
+    {"flat": _flat, "last": _last, "leak": _leak, "literal": _literal}
 )
 _MAKERS: Mapping[str, Callable[[Row, TrainOptions], Facts]] = MappingProxyType(
     {"job": _job, "parameters": _parameters}

@@ -144,7 +144,9 @@ class Row(Strict):
         What sets the row apart.
     """
 
-    by: Literal["job", "last", "leak", "literal", "parameters", "segmenter"] = "job"
+    by: Literal["job", "flat", "last", "leak", "literal", "parameters", "segmenter"] = (
+        "job"
+    )
     task: Literal["grades", "screen", "types"]
     data: tuple[str, ...]
     phantom: Cohort

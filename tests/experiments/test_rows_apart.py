@@ -180,3 +180,26 @@ def test_the_first_set_is_found_however_it_lies(tmp_path, name) -> None:
     row = load("shen_2022").row("4-3/sequential_resnet50")
     sets = {"covid_ct": tmp_path / "a", name: tmp_path / "b"}
     assert fits._first_data(row, Told(tmp_path, data=sets)) == name
+
+
+def test_a_flat_classifier_alone_says_what_it_says_beside_a_cascade(tmp_path) -> None:
+    """Rows that read it alone are not made to wait for a cascade."""
+    experiment = load("he_2019")
+    row = experiment.row("scda/lr")
+    assert row.by == "flat"
+    told = Told(tmp_path, data={}, smoke=True)
+    alone = fit(row, all_rows(experiment), "lite0", PHANTOM, told)
+    whole = row.model_copy(update={"by": "job"})
+    beside = fit(whole, all_rows(experiment), "lite0", PHANTOM, told)
+    columns = ["patient_id", "label", "flat"]
+    said, other = (
+        pd.read_csv(one.folder / "predictions.csv", dtype=str)[columns]
+        for one in (alone, beside)
+    )
+    assert said["flat"].nunique() > 1
+    pd.testing.assert_frame_equal(said, other)
+    assert alone.facts.fingerprint == beside.facts.fingerprint
+    assert alone.facts.labels == beside.facts.labels
+    assert alone.options.model_dump(exclude={"out"}) == (
+        beside.options.model_dump(exclude={"out"})
+    )
