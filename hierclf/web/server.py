@@ -249,7 +249,4 @@ def _run(services: Services) -> None:
     try:
         uvicorn.Server(configure(services)).run()
     except SystemExit as error:  # how uvicorn tells that it could not listen
-        raise ResourceError(
-            f"port: expected {options.host}:{options.port} to be free, got it taken or "
-            "not allowed. Choose another --port."
-        ) from error
+        raise options.refuse_port() from error
