@@ -30,6 +30,7 @@ from hierclf.foundation.errors import (
 )
 from hierclf.foundation.files import explain_os_error
 
+_log = logging.getLogger(__name__)
 Options = TypeVar("Options", bound=BaseModel)
 Place = tuple[str, ...]
 _INTERRUPTED, _BROKEN_PIPE = 130, 141
@@ -285,6 +286,11 @@ def _siblings(kind: type[BaseModel], place: Place) -> list[str]:
             break
         kind = inner
     return list(kind.model_fields)
+
+
+def announce(verb: str) -> None:
+    """Say on stderr that a command has begun: what it imports next takes seconds."""
+    _log.info("hierclf %s: loading ...", verb)
 
 
 def run(command: Callable[[list[str]], int], argv: Sequence[str] | None = None) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from hierclf.bundle.container import check_place
 from hierclf.config.serving import ServeOptions
-from hierclf.console import parse, run
+from hierclf.console import announce, parse, run
 from hierclf.foundation.errors import InputError
 
 PURPOSE = (
@@ -28,6 +29,12 @@ def main(argv: list[str]) -> int:
         0 after a clean end.
     """
     options = parse(ServeOptions, "serve", PURPOSE, argv)
+    if options.bundle is not None and not (
+        options.create_admin or options.verify_audit
+    ):
+        check_place(options.bundle)
+        options.check_port()
+        announce("serve")
     # It says what it does from the moment that it is imported.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     try:

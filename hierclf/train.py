@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from hierclf.config.commands import TrainOptions
-from hierclf.console import parse, run
+from hierclf.console import announce, parse, run
+from hierclf.foundation.errors import InputError
 
 PURPOSE = (
     "Train a cascade on labelled scans: a screen, a tuned cut point, a refinement. "
@@ -25,6 +28,12 @@ def main(argv: list[str]) -> int:
         0 when the run is complete.
     """
     options = parse(TrainOptions, "train", PURPOSE, argv)
+    if not os.path.exists(options.data):
+        raise InputError(
+            f"data: expected a folder or a .csv file, got {str(options.data)!r}. "
+            "Check the path."
+        )
+    announce("train")
     from hierclf.jobs.train import train  # torch takes seconds: not before the options
 
     train(options)

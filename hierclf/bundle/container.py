@@ -151,7 +151,8 @@ def read_container(folder: Path, wanted: str | None = None) -> Container:
     return Container(sha256_bytes(content), MappingProxyType(files))
 
 
-def _check_place(folder: Path) -> None:
+def check_place(folder: Path) -> None:
+    """Refuse a path where no bundle can be, without reading anything."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise refuse(str(folder), "a folder", found, "Name the folder of a bundle.")
@@ -163,7 +164,7 @@ def _check_place(folder: Path) -> None:
 
 def _list(folder: Path) -> dict[str, int]:
     """Look at names, types and sizes before anything is opened."""
-    _check_place(folder)
+    check_place(folder)
     sizes: dict[str, int] = {}
     with os.scandir(folder) as found_entries:
         for entry in found_entries:

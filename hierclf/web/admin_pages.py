@@ -21,7 +21,7 @@ from hierclf.web.dependencies import (
 )
 from hierclf.web.model_pages import report_of
 from hierclf.web.rendering import page
-from hierclf.web.wording import words
+from hierclf.web.wording import audit_words, words
 
 router = APIRouter(prefix="/admin")
 Admin = Annotated[SignedIn, Depends(admin_of)]
@@ -147,6 +147,7 @@ def audit(request: Request, signed: Admin) -> HTMLResponse:
         "audit",
         signed,
         entries=entries,
+        said=audit_words(language_of(request, signed)),
         page=number,
         last=last,
         place=lambda other: f"/admin/audit?page={other}",

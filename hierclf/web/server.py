@@ -21,6 +21,7 @@ from hierclf.web.audit import AuditLog
 from hierclf.web.clock import now_ms
 from hierclf.web.database import Database, open_database
 from hierclf.web.dependencies import Services
+from hierclf.web.memory import limit_heaps
 from hierclf.web.result import About
 from hierclf.web.secret import read_secret
 from hierclf.web.studies import Studies
@@ -125,6 +126,7 @@ def serve(options: ServeOptions) -> None:
     ResourceError
         If database, port, or state folder cannot be had.
     """
+    limit_heaps()
     folder = open_state(options)
     secret = read_secret(folder)
     database = open_database(options.database_url)
@@ -247,7 +249,4 @@ def _run(services: Services) -> None:
     try:
         uvicorn.Server(configure(services)).run()
     except SystemExit as error:  # how uvicorn tells that it could not listen
-        raise ResourceError(
-            f"port: expected {options.host}:{options.port} to be free, got it taken or "
-            "not allowed. Choose another --port."
-        ) from error
+        raise options.refuse_port() from error

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from hierclf.web.dependencies import Language
-from hierclf.web.wording_chinese import CARD, CHINESE
+from hierclf.web.wording_chinese import AUDIT, CARD, CHINESE
 from hierclf.web.wording_english import ENGLISH
 
 _WORDS: Mapping[Language, Mapping[str, str]] = MappingProxyType(
@@ -45,6 +45,11 @@ def script_words(language: Language) -> dict[str, str]:
 def card_words(language: Language) -> Mapping[str, str]:
     """Give what is said for the parts of model cards that are the same in all."""
     return CARD if language == "zh" else {}
+
+
+def audit_words(language: Language) -> Mapping[str, str]:
+    """Give what is said for acts and facts of the audit log, which is in English."""
+    return AUDIT if language == "zh" else {}
 
 
 def why_no_score(language: Language, code: str) -> str:

@@ -336,3 +336,42 @@ CARD: Mapping[str, str] = MappingProxyType(
     }
 )
 """What every model card says, and its headings; all else is told as it was written."""
+AUDIT: Mapping[str, str] = MappingProxyType(
+    {
+        "sign-in": "登录",
+        "sign-in refused": "登录被拒",
+        "sign-out": "退出",
+        "denied": "访问被拒",
+        "password changed": "修改密码",
+        "password change refused": "修改密码被拒",
+        "token made": "创建令牌",
+        "token deleted": "删除令牌",
+        "account added": "添加账户",
+        "account delete": "删除账户",
+        "account password": "重设密码",
+        "account disable": "停用账户",
+        "account enable": "启用账户",
+        "upload": "上传",
+        "view": "查看",
+        "delete": "删除检查",
+        "export": "导出",
+        "started": "启动",
+        "deleted": "到期删除",
+        "damaged line": "损坏的记录",
+        "account": "账户",
+        "action": "处理",
+        "address": "地址",
+        "admin": "管理员",
+        "bundle": "模型",
+        "cut_point": "判定阈值",
+        "decision": "判定",
+        "label": "类别",
+        "place": "页面",
+        "sha256": "SHA-256",
+        "studies": "检查数",
+        "study": "检查",
+        "token": "令牌",
+        "version": "版本",
+    }
+)
+"""What the audit log says: acts first, then names of facts. It is kept in English."""

@@ -196,6 +196,19 @@ def test_the_report_may_run_nothing(ward: Ward) -> None:
     assert policy.startswith("sandbox; default-src 'none';")
 
 
+def test_the_audit_log_is_read_in_the_language_of_the_page(ward: Ward) -> None:
+    browser = ward.browser("Ada")
+    ward.services.audit.write("Ben", "upload", study="1")
+    ward.services.audit.write("Ben", "unheard of", colour="2")
+    page = browser.get("/admin/audit", headers={"accept-language": "zh-CN"}).text
+    main = page[page.index("<main") :]
+    for told in ("登录", "上传", "检查 <code>1", "unheard of", "colour <code>2"):
+        assert told in main
+    for left in ("sign-in<", "upload<", "study <code"):
+        assert left not in main
+    assert "sign-in<" in browser.get("/admin/audit").text
+
+
 def test_the_audit_log_is_paged(ward: Ward) -> None:
     for number in range(120):
         ward.services.audit.write("<Eve>", "upload", study=str(number))

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import re
 from string import Formatter
+from typing import get_args
 
 import pytest
 
 from hierclf.bundle.info import CARD as SAID
 from hierclf.config.serving import NOTICE
 from hierclf.data.pixels import Scan
+from hierclf.web.admin_pages import Act
 from hierclf.web.rendering import STATIC
-from hierclf.web.wording import card_words, script_words, why_no_score, words
-from hierclf.web.wording_chinese import CARD, CHINESE
+from hierclf.web.wording import (
+    audit_words,
+    card_words,
+    script_words,
+    why_no_score,
+    words,
+)
+from hierclf.web.wording_chinese import AUDIT, CARD, CHINESE
 from hierclf.web.wording_english import ENGLISH
 
 TEMPLATES = STATIC.parent / "templates"
@@ -79,6 +87,20 @@ def test_what_every_card_says_is_said_in_chinese() -> None:
     assert headings <= set(CARD)
     assert card_words("zh") == CARD
     assert card_words("en") == {}
+
+
+def test_every_act_in_the_audit_log_is_said_in_chinese() -> None:
+    folder = STATIC.parent
+    source = "".join(path.read_text() for path in folder.glob("*.py"))
+    calls = re.findall(r"audit\.write\((.*?)\)\n", source, re.DOTALL)
+    acts = {act for call in calls for act in re.findall(r', "([a-z -]+)"', call)}
+    facts = {name for call in calls for name in re.findall(r"\b([a-z0-9_]+)=", call)}
+    acts |= {f"account {act}" for act in get_args(Act)}
+    assert len(acts) > 15
+    assert {"study", "cut_point"} <= facts
+    assert acts | facts <= set(AUDIT)
+    assert audit_words("zh") == AUDIT
+    assert audit_words("en") == {}
 
 
 def test_the_default_notice_is_in_both_languages() -> None:
