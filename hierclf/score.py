@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
         f"{sum(summary.n_failed.values())} without a score"
         f"{f' ({failed})' if failed else ''}{f'; {actions}' if actions else ''}"
         f"{whole if summary.n_whole else ''}: "
-        f"{options.out}"
+        f"{options.target}"
     )
     return summary.exit_code
 
