@@ -7,12 +7,13 @@ DEMO ?= demo
 INSTALLED := $(VENV)/.installed
 TOOLS ?= .tools
 
-.PHONY: help install demo test test-all check lock sbom audit clean
+.PHONY: help install demo test test-all test-ray check lock sbom audit clean
 
 help:
 	@echo "make demo       install, then a phantom cohort from training to scores"
 	@echo "make test       install, then the fast tests"
 	@echo "make test-all   the slow tests as well, with coverage"
+	@echo "make test-ray   those of --engine ray, in an environment of their own"
 	@echo "make check      style, types, walls between folders"
 	@echo "make lock       choose the newest versions that setup.cfg allows, with hashes"
 	@echo "make sbom       what is installed, as CycloneDX: sbom.json"
@@ -56,6 +57,12 @@ test: install
 test-all: install
 	$(BIN)/python -m pytest -n 2 -m "not gpu" --cov=hierclf --cov-report=term:skip-covered
 
+# Ray is not locked, and brings what changes pandas: not into the other environment.
+test-ray:
+	$(MAKE) VENV=$(VENV)-ray install
+	$(VENV)-ray/bin/python -m pip install --quiet "ray[data]>=2.51"
+	$(VENV)-ray/bin/python -m pytest -m ray
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -80,4 +87,4 @@ audit: $(TOOLS)/.installed
 	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock
 
 clean:
-	rm -rf $(VENV) $(TOOLS) $(DEMO) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(VENV)-ray $(TOOLS) $(DEMO) .pytest_cache .mypy_cache .ruff_cache *.egg-info
