@@ -9,12 +9,13 @@ TOOLS ?= .tools
 RIVALS ?= .rivals
 BENCH ?=
 
-.PHONY: help install demo test test-all check bench rivals lock sbom audit clean
+.PHONY: help install demo test test-all test-ray check bench rivals lock sbom audit clean
 
 help:
 	@echo "make demo       install, then a phantom cohort from training to scores"
 	@echo "make test       install, then the fast tests"
 	@echo "make test-all   the slow tests as well, with coverage"
+	@echo "make test-ray   those of --engine ray, in an environment of their own"
 	@echo "make check      style, types, walls between folders"
 	@echo "make bench      speed beside plain PyTorch and other packages; BENCH=--quick is short"
 	@echo "make lock       choose the newest versions that setup.cfg allows, with hashes"
@@ -59,6 +60,12 @@ test: install
 test-all: install
 	$(BIN)/python -m pytest -n 2 -m "not gpu" --cov=hierclf --cov-report=term:skip-covered
 
+# Ray is not locked, and brings what changes pandas: not into the other environment.
+test-ray:
+	$(MAKE) VENV=$(VENV)-ray install
+	$(VENV)-ray/bin/python -m pip install --quiet "ray[data]>=2.51"
+	$(VENV)-ray/bin/python -m pytest -m ray
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -96,4 +103,4 @@ audit: $(TOOLS)/.installed
 	$(TOOLS)/bin/pip-audit --disable-pip --require-hashes --requirement requirements.lock
 
 clean:
-	rm -rf $(VENV) $(TOOLS) $(DEMO) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(VENV)-ray $(TOOLS) $(DEMO) .pytest_cache .mypy_cache .ruff_cache *.egg-info

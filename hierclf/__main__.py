@@ -21,6 +21,7 @@ VERBS = {
     "explain": "where in scans the evidence for the decisions lies",
     "shift": "the cut point on scans of a new ward without labels, or why not",
     "score": "a folder of scans to a table of scores",
+    "merge": "the tables of scores of all shards of a folder to one",
     "export": "a bundle, or a part of it, for other software",
     "serve": "a bundle as a web application with sign-in",
 }

@@ -26,7 +26,8 @@ def main(argv: list[str]) -> int:
         0, or 3 where some files got no score.
     """
     options = parse(ScoreOptions, "score", PURPOSE, argv)
-    from hierclf.scoring.folder import score_folder  # torch: not before the options
+    from hierclf.inference.runtimes import current_runtime  # torch: not before options
+    from hierclf.scoring.folder import score_folder
 
     summary = score_folder(options)
     failed = ", ".join(f"{code} {n}" for code, n in sorted(summary.n_failed.items()))
@@ -36,8 +37,9 @@ def main(argv: list[str]) -> int:
         f"{count(summary.n_ok, 'scan')} scored, "
         f"{sum(summary.n_failed.values())} without a score"
         f"{f' ({failed})' if failed else ''}{f'; {actions}' if actions else ''}"
-        f"{whole if summary.n_whole else ''}: "
-        f"{options.out}"
+        f"{whole if summary.n_whole else ''}"
+        f"{'' if options.runtime == 'eager' else f', by {current_runtime()}'}: "
+        f"{options.target}"
     )
     return summary.exit_code
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from hierclf.bundle.store import Bundle
 from hierclf.foundation.errors import ResourceError
 from hierclf.scoring.reading import Reading
-from hierclf.scoring.rows import Row, RowFormat
+from hierclf.scoring.rows import UNSCORED, Row, RowFormat
 
 _log = logging.getLogger(__name__)
 
 
-def rows_of(batch: Sequence[Reading], bundle: Bundle, form: RowFormat) -> list[Row]:
+def rows_of(
+    batch: Sequence[Reading], bundle: Bundle, form: RowFormat, size: int
+) -> list[Row]:
     """Score a batch of scans.
 
     Parameters
@@ -26,6 +28,8 @@ def rows_of(batch: Sequence[Reading], bundle: Bundle, form: RowFormat) -> list[R
         What scores them.
     form : RowFormat
         How the rows look.
+    size : int
+        Scans that are computed together; see `hierclf.scoring.passes`.
 
     Returns
     -------
@@ -33,7 +37,7 @@ def rows_of(batch: Sequence[Reading], bundle: Bundle, form: RowFormat) -> list[R
         One for each, in their order.
     """
     good = [reading for reading in batch if reading.pixels is not None]
-    scored = iter(_score(good, bundle, form))
+    scored = _in_passes(good, bundle, form, size)
     return [
         form.failed(reading, reading.code, reading.message)
         if reading.pixels is None
@@ -42,27 +46,36 @@ def rows_of(batch: Sequence[Reading], bundle: Bundle, form: RowFormat) -> list[R
     ]
 
 
-def _score(good: Sequence[Reading], bundle: Bundle, form: RowFormat) -> list[Row]:
-    """Score scans together, or each by itself where together they cannot be."""
-    if not good:
-        return []
+def _in_passes(
+    good: Sequence[Reading], bundle: Bundle, form: RowFormat, size: int
+) -> Iterator[Row]:
+    for start in range(0, len(good), size):
+        yield from _score(good[start : start + size], bundle, form, size)
+
+
+def _score(
+    good: Sequence[Reading], bundle: Bundle, form: RowFormat, size: int
+) -> list[Row]:
+    """Score scans together, or in halves where together they cannot be."""
     try:
-        scans = [reading.pixels for reading in good]
+        scans = [good[place % len(good)].pixels for place in range(size)]
         told = bundle.cascade.decide(scans)
         guarded = bundle.guarded(scans, told)
     except ResourceError:
         raise
     except Exception as error:  # noqa: BLE001  # the border of one scan
         _log.debug("no score", exc_info=True)
-        if len(good) > 1:
-            return [row for one in good for row in _score([one], bundle, form)]
+        half = len(good) // 2
+        if half:
+            halves = good[:half], good[half:]
+            return [row for one in halves for row in _score(one, bundle, form, size)]
         message = f"expected a score, got {type(error).__name__}. Report this scan."
-        return [form.failed(good[0], "E_SCORE", message)]
+        return [form.failed(good[0], UNSCORED, message)]
     finite = np.isfinite(told.probabilities.sum(axis=1))
     message = "expected a finite score, got NaN. Report this scan."
     return [
         form.scored(one, told, guarded, place)
-        if is_finite
-        else form.failed(one, "E_SCORE", message)
-        for place, (one, is_finite) in enumerate(zip(good, finite, strict=True))
+        if finite[place]
+        else form.failed(one, UNSCORED, message)
+        for place, one in enumerate(good)
     ]

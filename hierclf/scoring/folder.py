@@ -8,23 +8,22 @@ told, and the names of those that an earlier run had scored.
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 from tqdm import tqdm
 
-from hierclf.bundle.machine import load_for_machine
 from hierclf.bundle.store import Bundle
 from hierclf.data.folders import list_scans, remark_on_links
 from hierclf.foundation.errors import InputError
-from hierclf.foundation.files import explain_os_error, locked
-from hierclf.loading.scans import read_ahead
-from hierclf.scoring.batch import rows_of
-from hierclf.scoring.journal import open_journal, part_of
+from hierclf.foundation.files import explain_os_error
+from hierclf.scoring.counts import Counts
+from hierclf.scoring.journal import lock_of, open_journal, refuse_existing
 from hierclf.scoring.kept import Kept, take_up
-from hierclf.scoring.options import ScoreOptions, ScoreSummary
-from hierclf.scoring.reading import Reading, make_reader, refuse_tables
-from hierclf.scoring.rows import RowFormat, flag_copies
+from hierclf.scoring.options import ScoreOptions, ScoreSummary, check_name
+from hierclf.scoring.rows import Row, flag_copies
+from hierclf.scoring.worker import Worker
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +36,10 @@ def score_folder(options: ScoreOptions, bundle: Bundle | None = None) -> ScoreSu
     where they are cut out, those of the guards, bundle, sha256 and message; see
     `hierclf.scoring.rows`. A file that cannot be scored gets a row that says why, and
     the others go on. Rows come in the sorted order of the names.
+
+    With `shard` only the scans of that part get rows, in a file of its own beside
+    `out`. A shard of a folder may hold no scan: its file is then a header, and all is
+    well.
 
     With `resume` an unfinished file is gone on with; rows that are there stay
     and their scans are not looked at again. Where there is no unfinished file but
@@ -69,52 +72,38 @@ def score_folder(options: ScoreOptions, bundle: Bundle | None = None) -> ScoreSu
         written stays, and `resume` goes on with it; so also after an interrupt.
     """
     _check_options(options)
-    if bundle is None:
-        bundle = load_for_machine(
-            options.bundle, runtime=options.runtime, threads=options.threads
-        )
-    form = RowFormat(
-        bundle.cascade.hierarchy_,
-        bundle.digest,
-        bundle.guards.columns,
-        lungs=bundle.lungs is not None,
-    )
-    refuse_tables(bundle.cascade)
+    worker = Worker(options, bundle)
+    out = options.target
     try:
-        options.out.parent.mkdir(parents=True, exist_ok=True)
+        out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise explain_os_error(f"make {options.out.parent}", error) from error
+        raise explain_os_error(f"make {out.parent}", error) from error
     links = remark_on_links(options.input)
     if links:
         _log.warning("%s", links)
-    with locked(options.out.with_name(f".{options.out.name}.lock")):
-        kept = _prepare(options, form)
-        codes, actions, n_whole = _score(options, bundle, form, kept)
-    if not codes:
+    with lock_of(out):
+        kept = _prepare(options, worker)
+        counts = _score(options, worker, kept)
+    if not counts.n_listed and not counts.codes:
         raise InputError(
             f"{options.input}: expected at least one scan (PNG, JPEG, TIFF or DICOM), "
-            f"got none. {options.out.name} holds a header only; check the path."
+            f"got none. {out.name} holds a header only; check the path."
         )
-    failed = {code: n for code, n in sorted(codes.items()) if code}
-    return ScoreSummary(
-        n_ok=codes[""],
-        n_failed=failed,
-        n_actions={action: n for action, n in sorted(actions.items()) if action},
-        n_whole=n_whole,
-        n_earlier=len(kept.done),
-        digest=bundle.digest,
-    )
+    return counts.summary(n_earlier=len(kept.done), digest=worker.digest)
 
 
 def _check_options(options: ScoreOptions) -> None:
-    if options.out.suffix.lower() != ".csv":  # so it can be no scan either
-        raise InputError(
-            f"out: expected a name that ends in .csv, got {options.out.name!r}. "
-            "Rows are written as CSV."
-        )
+    check_name(options.out)
     if options.resume and options.overwrite:
         raise InputError(
             "resume: expected it without overwrite, got both. Leave one out."
+        )
+    several = options.resume or options.shard is not None or options.engine == "ray"
+    if several and options.runtime == "auto":
+        raise InputError(
+            "runtime: expected one by its name beside --resume, --shard and --engine "
+            "ray, got auto, which may find another one each time. Let auto find it on "
+            "a few scans, and pass the name that it tells."
         )
     if not options.input.is_dir():
         raise InputError(
@@ -122,58 +111,49 @@ def _check_options(options: ScoreOptions) -> None:
         )
 
 
-def _prepare(options: ScoreOptions, form: RowFormat) -> Kept:
+def _prepare(options: ScoreOptions, worker: Worker) -> Kept:
     """Decide what becomes of rows that are there."""
     if options.overwrite:
         return Kept()
     if not options.resume:
-        there = [p for p in (options.out, part_of(options.out)) if p.exists()]
-        if there:
-            raise InputError(
-                f"out: expected a new file, got {there[0]}. Add --resume to go on "
-                "with it, --overwrite to replace it, or choose another --out."
-            )
+        refuse_existing(options.target, "Add --resume to go on with it, --overwrite to")
         return Kept()
-    kept = take_up(options.out, form, batch_size=options.batch_size)
+    kept = take_up(options.target, worker.form, batch_size=worker.batch_size)
     kept.refuse_other_scans(options.input)
     return kept
 
 
-def _score(
-    options: ScoreOptions,
-    bundle: Bundle,
-    form: RowFormat,
-    kept: Kept,
-) -> tuple[Counter[str], Counter[str], int]:
+def _score(options: ScoreOptions, worker: Worker, kept: Kept) -> Counts:
     """Append a row for each scan that has none; count codes and actions of all."""
-    codes, actions, n_whole = kept.codes.copy(), kept.actions.copy(), kept.n_whole
-    fresh = (
-        path
-        for path in list_scans(options.input)
-        if path.relative_to(options.input).as_posix() not in kept.done
-    )
-    read = make_reader(bundle.cascade, options.input)
-    readings = read_ahead(read, fresh)
+    form, seen = worker.form, kept.seen
+    counts = Counts(kept.codes.copy(), kept.actions.copy(), kept.n_whole)
+    engine = _engine(options, worker)
     bar = tqdm(desc="score", unit="scan", initial=len(kept.done), disable=None)
-    with bar, open_journal(options.out, form.columns, kept.end) as journal:
-        for batch in _batches(readings, options.batch_size):
-            rows = rows_of(batch, bundle, form)
-            flag_copies(rows, kept.seen)
+    with bar, open_journal(options.target, form.columns, kept.end) as journal:
+        for rows in engine(_pending(options, kept, counts)):
+            flag_copies(rows, seen)
             journal.append(rows)
-            codes.update(row[2] for row in rows)
-            actions.update(map(form.action_of, rows))
-            n_whole += sum(map(form.is_whole, rows))
+            counts.add(rows, form)
             bar.update(len(rows))
         journal.finish()
-    return codes, actions, n_whole
+    return counts
 
 
-def _batches(readings: Iterator[Reading], size: int) -> Iterator[list[Reading]]:
-    batch: list[Reading] = []
-    for reading in readings:
-        batch.append(reading)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+def _pending(options: ScoreOptions, kept: Kept, counts: Counts) -> Iterator[Path]:
+    """List the scans that need a row here."""
+    for path in list_scans(options.input):
+        counts.n_listed += 1
+        name = path.relative_to(options.input).as_posix()
+        mine = options.shard is None or options.shard.holds(name)
+        if mine and name not in kept.done:
+            yield path
+
+
+def _engine(
+    options: ScoreOptions, worker: Worker
+) -> Callable[[Iterator[Path]], Iterator[list[Row]]]:
+    if options.engine == "local":
+        return worker.rows
+    from hierclf.scoring.cluster import rows_on_ray  # only where it is asked for
+
+    return partial(rows_on_ray, options, worker.digest)

@@ -11,10 +11,11 @@ import io
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from hierclf.foundation.files import explain_os_error, sync_folder
+from hierclf.foundation.errors import InputError
+from hierclf.foundation.files import explain_os_error, locked, sync_folder
 from hierclf.scoring.rows import Row, to_csv
 
 _SYNC_S = 2.0
@@ -23,6 +24,34 @@ _SYNC_S = 2.0
 def part_of(out: Path) -> Path:
     """Name the file that grows into `out`."""
     return out.with_name(f"{out.name}.part")
+
+
+def lock_of(out: Path) -> AbstractContextManager[None]:
+    """Hold the right to write `out` while a block runs; see `locked`."""
+    return locked(out.with_name(f".{out.name}.lock"))
+
+
+def refuse_existing(out: Path, advice: str) -> None:
+    """Stop if a file of rows is there, finished or not.
+
+    Parameters
+    ----------
+    out : Path
+        Final name.
+    advice : str
+        What to do to keep it, up to the words ``replace it``.
+
+    Raises
+    ------
+    InputError
+        If it is.
+    """
+    there = [path for path in (out, part_of(out)) if path.exists()]
+    if there:
+        raise InputError(
+            f"out: expected a new file, got {there[0]}. {advice} "
+            "replace it, or choose another --out."
+        )
 
 
 class Journal:

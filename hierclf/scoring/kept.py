@@ -2,7 +2,7 @@
 
 A kill or a full disk may leave half a row at the end, which is cut off. Of an
 unfinished file only whole batches are kept: the same scans are then scored together
-as without the interruption, so that not even a last digit differs.
+as without the interruption.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from hierclf.data.csv_table import unescape_cell
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, sha256_file
 from hierclf.scoring.journal import part_of
-from hierclf.scoring.rows import Row, RowFormat, to_csv
+from hierclf.scoring.passes import is_full
+from hierclf.scoring.rows import Row, RowFormat, to_csv, was_read
 
 _N_DIGESTS = 100
 _N_CHECKED = 16
@@ -136,10 +137,9 @@ def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:
     source = part if unfinished else out
     if not source.exists():
         return Kept()
-    multiple = batch_size if unfinished else 1
     try:
         with source.open("rb") as stream:
-            kept = _keep(source, stream, form, multiple)
+            kept = _keep(source, stream, form, batch_size if unfinished else 0)
         if not unfinished:
             shutil.copyfile(out, part)
     except OSError as error:
@@ -147,26 +147,28 @@ def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:
     return kept
 
 
-def _keep(source: Path, stream: BinaryIO, form: RowFormat, multiple: int) -> Kept:
-    """Keep as many rows as can be, in multiples of some number."""
+def _keep(source: Path, stream: BinaryIO, form: RowFormat, batch_size: int) -> Kept:
+    """Keep as many rows as can be, in whole batches; each by itself for a size of 0."""
     kept, columns = Kept(), form.columns
-    records = _records(stream)
-    end, header = next(records, (0, []))
+    found = records(stream)
+    end, header = next(found, (0, []))
     if header != columns:
         _refuse_other_table(source, to_csv([columns]))
         return kept
     waiting: list[Row] = []
+    n_good = 0
     kept.add([], end)
-    for offset, cells in records:
+    for offset, cells in found:
         if len(cells) != len(columns):
             break
         _refuse_other_bundle(source, cells[columns.index("bundle")], form.bundle)
         waiting.append(cells)
-        if len(waiting) == multiple:
+        n_good += was_read(cells)
+        if not batch_size or is_full(n_good, len(waiting), batch_size):
             kept.add(waiting, offset)
             kept.actions.update(map(form.action_of, waiting))
             kept.n_whole += sum(map(form.is_whole, waiting))
-            waiting = []
+            waiting, n_good = [], 0
     return kept
 
 
@@ -188,11 +190,23 @@ def _refuse_other_bundle(source: Path, found: str, bundle: str) -> None:
         )
 
 
-def _records(stream: BinaryIO) -> Iterator[tuple[int, Row]]:
-    """Read the complete records, each with the byte at which it ends.
+def records(stream: BinaryIO) -> Iterator[tuple[int, Row]]:
+    """Read the complete records of a file of rows.
 
     A line end between quotation marks ends no record, and what follows the last
     line end that does is half a record.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+        From its beginning.
+
+    Yields
+    ------
+    end : int
+        The byte at which the record ends.
+    cells : list of str
+        As they stand in the file; none where it is no CSV.
     """
     end, pending, n_quotes = 0, b"", 0
     for line in stream:
@@ -200,12 +214,14 @@ def _records(stream: BinaryIO) -> Iterator[tuple[int, Row]]:
         n_quotes += line.count(b'"')
         if n_quotes % 2 == 0 and line.endswith(b"\n"):
             end += len(pending)
-            yield end, _cells(pending.decode("utf-8", "surrogateescape"))
+            yield end, cells_of(pending)
             pending, n_quotes = b"", 0
 
 
-def _cells(record: str) -> Row:
+def cells_of(record: bytes) -> Row:
+    """Read one record of a file of rows; no cells where it is no CSV."""
+    text = io.StringIO(record.decode("utf-8", "surrogateescape"), newline="")
     try:
-        return next(csv.reader(io.StringIO(record, newline=""), strict=True), [])
+        return next(csv.reader(text, strict=True), [])
     except csv.Error:
         return []

@@ -3,10 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from hierclf.foundation.errors import InputError
 from hierclf.networks.choices import RuntimeChoice
+from hierclf.scoring.shards import Shard, parse_shard
+
+
+def _shard(value: object) -> object:
+    return parse_shard(value) if isinstance(value, str) else value
+
+
+def check_name(out: Path) -> None:
+    """Stop if a file of rows has the name of something else, such as a scan.
+
+    Parameters
+    ----------
+    out : Path
+        Where rows are to be written.
+
+    Raises
+    ------
+    InputError
+        If it does not end in ``.csv``.
+    """
+    if out.suffix.lower() != ".csv":
+        raise InputError(
+            f"out: expected a name that ends in .csv, got {out.name!r}. "
+            "Rows are written as CSV."
+        )
 
 
 class ScoreOptions(BaseModel):
@@ -30,6 +57,61 @@ class ScoreOptions(BaseModel):
         description="what runs the networks: eager (torch), openvino, onnxruntime, "
         "compiled, or auto: the fastest here that agrees with eager",
     )
+    shard: Annotated[Shard | None, BeforeValidator(_shard)] = Field(
+        None,
+        description="K/N: the K-th of N parts of the folder only, written beside --out "
+        "as NAME.K-of-N.csv; hierclf merge puts the parts together",
+    )
+    engine: Literal["local", "ray"] = Field(
+        "local", description="this process, or a Ray cluster (pip install hierclf[ray])"
+    )
+    ray_address: str | None = Field(
+        None,
+        min_length=1,
+        description="cluster to use, such as HOST:6379 or auto; one on this machine "
+        "if not given. Its machines must see --bundle and --input at the same places",
+    )
+
+    @property
+    def target(self) -> Path:
+        """The file that is written: `out`, or that of the shard."""
+        return self.out if self.shard is None else self.shard.file_of(self.out)
+
+
+class MergeOptions(BaseModel):
+    """Where the rows of all shards are to stand together."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    out: Path = Field(
+        description="CSV file to write; the shards NAME.K-of-N.csv lie beside it"
+    )
+    overwrite: bool = Field(False, description="replace what is there")
+
+
+class MergeSummary(BaseModel):
+    """What came of shards.
+
+    Parameters
+    ----------
+    n_shards : int
+        How many there were.
+    n_ok : int
+        Scans with a score.
+    n_failed : dict of str to int
+        Scans without one, by code.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    n_shards: int
+    n_ok: int
+    n_failed: dict[str, int]
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every scan has a score, else 3."""
+        return 3 if self.n_failed else 0
 
 
 class ScoreSummary(BaseModel):

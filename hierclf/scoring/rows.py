@@ -30,6 +30,8 @@ N_DIGEST = 16
 """Hexadecimal digits of the bundle's digest that stand in each row."""
 _NO_LUNGS = word_of(found=False)
 Row = list[str]
+UNSCORED = "E_SCORE"
+"""Code of a scan that was read but could not be scored."""
 COPY = "an earlier row is of an equal file"
 
 
@@ -141,6 +143,11 @@ class RowFormat:
         empty = [""] * (len(self.hierarchy.labels) + 4 + n_last)
         cells = [reading.path, status, code, *empty]
         return [*cells, self.bundle, reading.sha256, message]
+
+
+def was_read(row: Row) -> bool:
+    """Tell whether the scan of a row was read, and scored if it could be."""
+    return row[1] == "ok" or row[2] == UNSCORED
 
 
 def flag_copies(rows: Iterable[Row], seen: set[int]) -> None:

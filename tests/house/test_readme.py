@@ -16,7 +16,7 @@ from hierclf.config.serving import ServeOptions
 from hierclf.config.shift import ShiftOptions
 from hierclf.console import _leaves, flag_of
 from hierclf.exporting.options import ExportOptions
-from hierclf.scoring.options import ScoreOptions
+from hierclf.scoring.options import MergeOptions, ScoreOptions
 from hierclf.synthesis.cohort import PhantomOptions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +30,7 @@ KINDS = {
     "explain": ExplainOptions,
     "shift": ShiftOptions,
     "score": ScoreOptions,
+    "merge": MergeOptions,
     "export": ExportOptions,
     "phantom": PhantomOptions,
     "serve": ServeOptions,

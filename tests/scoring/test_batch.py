@@ -52,7 +52,7 @@ def _told(rows):
 
 def test_rows_stand_in_the_order_of_the_files():
     cascade = Cascade(RuntimeError())
-    rows = rows_of(_readings(0.125, None, 0.5, None, 1.0), bundle_of(cascade), FORM)
+    rows = rows_of(_readings(0.125, None, 0.5, None, 1.0), bundle_of(cascade), FORM, 4)
     assert _told(rows) == [
         ("0.png", "ok", "", "0.125", "healthy"),
         ("1.png", "rejected", "E_EMPTY", "", ""),
@@ -62,12 +62,13 @@ def test_rows_stand_in_the_order_of_the_files():
     ]
     assert all(len(row) == len(FORM.columns) for row in rows)
     assert [row[-2] for row in rows] == [f"{k:064}" for k in range(5)]
-    assert cascade.sizes == [3]
+    assert cascade.sizes == [4]
 
 
 def test_score_that_is_no_number_is_no_score():
     """A NaN is not below a cut point, and would else read as healthy."""
-    rows = rows_of(_readings(0.5, 0.25, 1.0), bundle_of(Cascade(RuntimeError())), FORM)
+    bundle = bundle_of(Cascade(RuntimeError()))
+    rows = rows_of(_readings(0.5, 0.25, 1.0), bundle, FORM, 4)
     assert _told(rows)[1] == ("1.png", "error", "E_SCORE", "", "")
     assert rows[1][-1] == "expected a finite score, got NaN. Report this scan."
     assert [row[1] for row in rows] == ["ok", "error", "ok"]
@@ -76,23 +77,31 @@ def test_score_that_is_no_number_is_no_score():
 @pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError(), ValueError("x")])
 def test_scan_that_cannot_be_scored_takes_no_other_along(error):
     cascade = Cascade(error)
-    rows = rows_of(_readings(0.5, 0.75, None, 1.0), bundle_of(cascade), FORM)
+    rows = rows_of(_readings(0.5, 0.75, None, 1.0), bundle_of(cascade), FORM, 4)
     assert [row[1] for row in rows] == ["ok", "error", "rejected", "ok"]
     assert rows[1][2] == "E_SCORE"
     assert rows[1][-1].startswith(f"expected a score, got {type(error).__name__}.")
     assert [row[3] for row in rows] == ["0.5", "", "", "1"]
-    assert cascade.sizes == [3, 1, 1, 1]
+    assert cascade.sizes == [4, 4, 4, 4, 4]
 
 
 def test_want_of_a_resource_stops_the_run():
+    bundle = bundle_of(Cascade(ResourceError("disk")))
     with pytest.raises(ResourceError, match="disk"):
-        rows_of(_readings(0.75, 1.0), bundle_of(Cascade(ResourceError("disk"))), FORM)
+        rows_of(_readings(0.75, 1.0), bundle, FORM, 4)
 
 
 def test_nothing_to_score():
     cascade = Cascade(RuntimeError())
-    assert [row[2] for row in rows_of(_readings(None), bundle_of(cascade), FORM)] == [
-        "E_EMPTY"
-    ]
-    assert rows_of([], bundle_of(cascade), FORM) == []
+    [row] = rows_of(_readings(None), bundle_of(cascade), FORM, 4)
+    assert row[2] == "E_EMPTY"
+    assert rows_of([], bundle_of(cascade), FORM, 4) == []
     assert cascade.sizes == []
+
+
+def test_all_passes_are_of_one_size_whatever_is_among_them():
+    cascade = Cascade(RuntimeError())
+    readings = _readings(0.5, None, 1.0, 0.5, None, 1.0, 0.5)
+    rows = rows_of(readings, bundle_of(cascade), FORM, 2)
+    assert cascade.sizes == [2, 2, 2]
+    assert [row[3] for row in rows] == ["0.5", "", "1", "0.5", "", "1", "0.5"]

@@ -19,7 +19,7 @@ from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.data.pixels import read_scan
 from hierclf.foundation.errors import BundleError, InputError, ResourceError
 from hierclf.foundation.files import locked
-from hierclf.scoring import batch, folder
+from hierclf.scoring import batch, folder, worker
 from hierclf.scoring.folder import score_folder
 
 PROBABILITIES = ["p_healthy", "p_=severe", "p_mild"]
@@ -395,7 +395,7 @@ def test_interrupt_keeps_what_was_scored(options, monkeypatch):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(folder, "rows_of", interrupted)
+    monkeypatch.setattr(worker, "rows_of", interrupted)
     with pytest.raises(KeyboardInterrupt):
         score_folder(options)
     assert len(_rows(_part(options))) == 8

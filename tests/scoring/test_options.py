@@ -44,3 +44,14 @@ def test_every_option_explains_itself():
 def test_exit_code(failed, code):
     summary = ScoreSummary(n_ok=1, n_failed=failed, n_earlier=0, digest="0" * 64)
     assert summary.exit_code == code
+
+
+@pytest.mark.parametrize(
+    "more", [{"resume": True}, {"shard": "1/2"}, {"engine": "ray"}]
+)
+def test_parts_of_one_result_are_of_one_runtime(tmp_path, more):
+    options = ScoreOptions(
+        bundle=tmp_path, input=tmp_path, out=tmp_path / "s.csv", runtime="auto", **more
+    )
+    with pytest.raises(InputError, match="pass the name that it tells"):
+        score_folder(options)
