@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from hierclf.foundation.errors import InputError
+from hierclf.scoring.folder import score_folder
 from hierclf.scoring.options import ScoreOptions, ScoreSummary
 
 PLACES = {"bundle": Path("b"), "input": Path("i"), "out": Path("o.csv")}
