@@ -167,7 +167,9 @@ def test_the_best_candidate_is_taken(monkeypatch) -> None:
     monkeypatch.setattr(assessment, "_held_out", held_out)
     monkeypatch.setattr(assessment, "_fit", lambda builder, _: builder)
     builder: Any = SimpleNamespace(
-        options=SimpleNamespace(candidates=tuple(values), cut_point="quadratic_kappa"),
+        options=SimpleNamespace(
+            candidates=tuple(values), cut_point="quadratic_kappa", try_one_pass=False
+        ),
         of_candidate=lambda name: name,
     )
     manifest = pd.DataFrame({"patient_id": ["p"]})
