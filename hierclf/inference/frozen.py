@@ -7,7 +7,6 @@ head that is fitted on them, in every fold, then costs what a linear model costs
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from hierclf.caching.store import ArrayCache
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import sha256_bytes
 from hierclf.inference.engines import Maps, current_engine, make_engine
+from hierclf.inference.fingerprint import fingerprint
 from hierclf.inference.precision import default_device, dtype_of
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import (
@@ -96,16 +96,11 @@ def digest_of(
     digest : str
         64 hexadecimal digits; equal for equal features.
     """
-    digest = hashlib.sha256(f"{_CODE} {dtype_of(options.precision)}".encode())
-    digest.update(f"{options.image_size} {options.views} {options.output}".encode())
+    told = f"{_CODE} {dtype_of(options.precision)}"
+    told += f"{options.image_size} {options.views} {options.output}"
     if options.engine != "eager":  # whose digests are older than the other engines
-        digest.update(f" by {options.engine}".encode())
-    digest.update(name_of(preparation).encode())
-    digest.update(repr(featurizer).encode())
-    for name, tensor in featurizer.state_dict().items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
-    return digest.hexdigest()
+        told += f" by {options.engine}"
+    return fingerprint((told + name_of(preparation)).encode(), featurizer)
 
 
 @dataclass
