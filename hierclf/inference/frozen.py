@@ -7,7 +7,6 @@ head that is fitted on them, in every fold, then costs what a linear model costs
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,6 +23,7 @@ from tqdm import tqdm
 from hierclf.caching.store import ArrayCache
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import sha256_bytes
+from hierclf.inference.fingerprint import fingerprint
 from hierclf.inference.precision import default_device, dtype_of
 from hierclf.inference.runtimes import Maps, current_runtime, make_runtime
 from hierclf.inference.seen import (
@@ -100,16 +100,11 @@ def digest_of(
     digest : str
         64 hexadecimal digits; equal for equal features.
     """
-    digest = hashlib.sha256(f"{_CODE} {dtype_of(options.precision)}".encode())
-    digest.update(f"{options.image_size} {options.views} {options.output}".encode())
+    told = f"{_CODE} {dtype_of(options.precision)}"
+    told += f"{options.image_size} {options.views} {options.output}"
     if options.runtime != "eager":  # whose digests are older than the other runtimes
-        digest.update(f" by {options.runtime}".encode())
-    digest.update(name_of(preparation).encode())
-    digest.update(repr(featurizer).encode())
-    for name, tensor in featurizer.state_dict().items():
-        digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
-        digest.update(np.ascontiguousarray(tensor.detach().cpu().numpy()).tobytes())
-    return digest.hexdigest()
+        told += f" by {options.runtime}"
+    return fingerprint((told + name_of(preparation)).encode(), featurizer)
 
 
 class FrozenTrunk:
