@@ -24,6 +24,7 @@ from benchmarks.material import (
     write_scans,
     write_weights,
 )
+from benchmarks.targets import targets
 from benchmarks.work import Work, work_of
 
 VIEWS = {"exact": "tencrop", "one pass": "tencrop_onepass"}
@@ -135,7 +136,12 @@ def measure(
         peaks.append(matmul_peak())
     peak = {name: max(one[name] for one in peaks) for name in peaks[0]}
     table = [summary(one, runs, peak) for one in everybody]
-    return {"peak_gflops": peak, "contenders": table, "runs": runs}
+    return {
+        "peak_gflops": peak,
+        "contenders": table,
+        "targets": targets(table),
+        "runs": runs,
+    }
 
 
 def summary(

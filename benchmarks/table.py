@@ -33,6 +33,7 @@ def markdown(found: dict[str, Any]) -> str:
         rows = [contender_row(row) for row in found["cascades"]["contenders"]]
         parts += [grid(_COLUMNS, rows)]
         parts += [bottlenecks(found["cascades"]["contenders"])]
+        parts += scaling(found["cascades"]["targets"])
     for name, part in found.get("scaling", {}).items():
         parts += [f"**{name}**", *scaling(part)]
     return "\n\n".join(part for part in parts if part)

@@ -19,6 +19,7 @@ from benchmarks.material import Kind, fit_cascade, look_by, write_bundle, write_
 from benchmarks.ours import measure
 from benchmarks.reference import Folder, load, score, ten_crops
 from benchmarks.table import markdown
+from benchmarks.targets import targets
 from benchmarks.work import flops_of, work_of
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.data.pixels import read_scan
@@ -148,6 +149,24 @@ def test_costs_at_small_sizes():
     assert set(scaling.learner_powers(fits)) == {"tree: in n at d = 4"}
 
 
+def _row(name: str, speed: float, equal: int = 200) -> dict[str, object]:
+    rates = {"images_per_s": {"median": speed}, "ratio": {"median": speed}}
+    told = {"equal_labels": {"n": 200, "equal": equal}}
+    told["more"] = {"computing share": 0.9}
+    return {"network": "densenet121", "name": f"hierclf, {name}", **rates, **told}
+
+
+def test_targets_are_of_the_fastest_and_of_what_was_measured():
+    rows = [_row("one pass, slow", 11), _row("one pass, fast", 12)]
+    rows += [_row("exact, eager", 3, equal=198)]
+    rows += [{"network": "densenet121", "name": "hierclf, exact, x", "absent": "no"}]
+    found = targets(rows)
+    assert [one["met"] for one in found] == [True, True, False, False, True, False]
+    assert found[0]["by"] == "densenet121, hierclf, one pass, fast"
+    assert found[2]["found"] == pytest.approx(0.99)
+    assert found[3]["found"] is None
+
+
 def test_table_and_file(monkeypatch):
     monkeypatch.setattr("benchmarks.machine._SIDE", {"cpu": 16, "cuda": 16})
     peak, machine = matmul_peak(), describe_machine()
@@ -161,6 +180,7 @@ def test_table_and_file(monkeypatch):
     absent = summary(Contender("b", "x", ()), [], {})
     found = {"machine": machine, "load": {"before": [1.0], "after": [2.0]}}
     found["cascades"] = {"peak_gflops": peak, "contenders": [row, absent]}
+    found["cascades"]["targets"] = targets([row, absent])
     found["scaling"] = {"by cases": scaling.by_cases([100])}
     text = markdown(json.loads(json.dumps(found)))
     assert "| x | ours | 2.00 (2.00-2.00) |" in text
