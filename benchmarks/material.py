@@ -164,9 +164,12 @@ def fit_cascade(
     labels: NDArray[Any],
     *,
     precision: Precision = "auto",
+    image_size: int = 224,
 ) -> HierarchicalClassifier:
     """Fit the heads of a cascade of frozen networks, on the central view."""
-    options = NetworkOptions(backbone=kind.name, views="center", precision=precision)
+    options = NetworkOptions(
+        backbone=kind.name, views="center", precision=precision, image_size=image_size
+    )
     stages = [
         NetworkClassifier(options.model_copy(update={"weights": weights[stage]}))
         for stage in ("screen", "refine")

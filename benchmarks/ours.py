@@ -15,14 +15,17 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.timing import Timed, report, timed
 from hierclf.bundle.machine import load_for_machine
 from hierclf.bundle.store import Bundle
 from hierclf.data.folders import list_scans
 from hierclf.loading.scans import read_ahead
-from hierclf.scoring import folder as scoring
+from hierclf.scoring import worker
+from hierclf.scoring.folder import score_folder
 from hierclf.scoring.options import ScoreOptions
+from hierclf.scoring.passes import pass_size
 from hierclf.scoring.reading import Reading, make_reader
 
 
@@ -31,7 +34,7 @@ class Watch:
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._rows_of = scoring.rows_of
+        self._rows_of = worker.rows_of
 
     def __call__(self, *told: Any) -> Any:
         """Compute rows by the clock."""
@@ -74,13 +77,13 @@ def measure(options: ScoreOptions, warm: Path) -> Timed:
         options.bundle, runtime=options.runtime, threads=options.threads
     )
     first = {"input": warm, "out": options.out.with_name("warm.csv")}
-    scoring.score_folder(options.model_copy(update=first), bundle)
+    score_folder(options.model_copy(update=first), bundle)
     watch = Watch()
-    scoring.rows_of = watch
-    with timed() as clock:
-        summary = scoring.score_folder(options, bundle)
+    with patch.object(worker, "rows_of", watch), timed() as clock:
+        summary = score_folder(options, bundle)
     reading_s, readings = read_alone(bundle, options.input)
-    computing_s = compute_alone(bundle, readings, options.batch_size)
+    size = pass_size(bundle.cascade, options.batch_size)
+    computing_s = compute_alone(bundle, readings, size)
     more = {
         "computing share": watch.seconds / clock.seconds,
         "processor_s": clock.processor_s,

@@ -43,8 +43,8 @@ def frames(tmp_path_factory) -> Path:
     rng = np.random.default_rng(0)
     for number in range(8):
         label = ("healthy", *material.STAGES)[number % 4]
-        pixels = rng.integers(0, 120, (256, 256)).astype(np.uint8)
-        pixels[:, : 64 * (number % 4)] += 100
+        pixels = rng.integers(0, 120, (128, 128)).astype(np.uint8)
+        pixels[:, : 32 * (number % 4)] += 100
         Image.fromarray(pixels).save(folder / f"{label}-{number}.png")
     return folder
 
@@ -56,7 +56,8 @@ def cascade(frames, tmp_path_factory) -> HierarchicalClassifier:
     labels = np.array([path.name.partition("-")[0] for path in paths])
     place = tmp_path_factory.mktemp("weights")
     weights = material.write_weights(TINY, place, scans)
-    return fit_cascade(TINY, weights, scans, labels, precision="float32")
+    tiny = {"precision": "float32", "image_size": 112}
+    return fit_cascade(TINY, weights, scans, labels, **tiny)
 
 
 def test_reference_is_the_same_model(cascade, frames, tmp_path):
