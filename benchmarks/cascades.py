@@ -94,7 +94,7 @@ def _of_two_networks(work: Work, *, shared: bool) -> Work:
 
 def write_material(folder: Path, sizes: Sizes) -> None:
     """Write the scans: to fit on, to warm up with, and of each round."""
-    write_scans(folder / "train", 8, first=100_000)
+    write_scans(folder / "train", 48, first=100_000)
     write_scans(folder / "warm", 4, first=200_000)
     for number in range(sizes.rounds):
         first = number * sizes.many

@@ -6,12 +6,11 @@ No part of `hierclf` is imported here: rivals run in environments without it.
 from __future__ import annotations
 
 import json
-import os
-import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,10 @@ def timed() -> Iterator[Clock]:
 
 
 def report(found: Timed) -> None:
-    """Print what was found, with the most memory that this process ever held."""
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps(asdict(found) | {"peak_kb": peak_kb, "pid": os.getpid()}))
+    """Print what was found, with the most memory that this process ever held.
+
+    Not from ``getrusage``, where a process that was just started has its parent's.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    peak_kb = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+    print(json.dumps(asdict(found) | {"peak_kb": peak_kb}))

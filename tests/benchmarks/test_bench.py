@@ -16,13 +16,15 @@ from benchmarks.cascades import Sizes, equal_labels, summary, write_material
 from benchmarks.contenders import Contender, interleave, run
 from benchmarks.machine import describe_machine, file_name, matmul_peak
 from benchmarks.material import Kind, fit_cascade, look_by, write_bundle, write_plain
-from benchmarks.ours import measure
+from benchmarks.ours import compute_alone, measure, read_alone
 from benchmarks.reference import Folder, load, score, ten_crops
 from benchmarks.table import markdown
 from benchmarks.targets import targets
 from benchmarks.work import flops_of, work_of
+from hierclf.bundle.store import load_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.data.pixels import read_scan
+from hierclf.inference.frozen import FrozenTrunk
 from hierclf.scoring.options import ScoreOptions
 
 TINY = Kind("test_resnet", shared=False)
@@ -86,6 +88,24 @@ def test_ours_is_timed_as_it_scores(cascade, frames, tmp_path):
     found = measure(ScoreOptions(bundle=bundle, input=frames, out=out), frames)
     assert (found.n, len(found.labels)) == (8, 8)
     assert 0 < found.more["computing share"] <= 1
+
+
+def test_scans_are_computed_and_not_recalled(cascade, frames, tmp_path, monkeypatch):
+    bundle = write_bundle(tmp_path / "bundle", look_by(cascade, "tencrop_onepass"), 8)
+    computed = []
+    plain = FrozenTrunk._compute
+    monkeypatch.setattr(
+        FrozenTrunk,
+        "_compute",
+        lambda trunk, frames: computed.append(len(frames)) or plain(trunk, frames),
+    )
+    loaded = load_bundle(bundle)
+    readings = read_alone(loaded, frames)[1]
+    compute_alone(loaded, readings, 8)
+    computed.clear()
+    loaded.cascade.decide([one.pixels for one in readings])
+    compute_alone(loaded, readings, 8)
+    assert sum(computed) == 2 * 2 * 8, "by both networks, each time"
 
 
 def test_work_is_counted_by_networks_and_passes(cascade):
