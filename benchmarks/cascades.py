@@ -122,18 +122,7 @@ def measure(
         for contender in prepare(KINDS[name], folder, runtimes, environments)
     ]
     there = [one for one in everybody if one.is_there()]
-    runs: list[dict[str, Any]] = []
-    peaks = [matmul_peak()]
-    bar = tqdm(interleave(there, sizes.rounds), desc="rounds", disable=None)
-    for number, one in bar:
-        scans = folder / f"{'few' if one.slow else 'many'}-{number}"
-        try:
-            found = run(one, scans, folder / "warm")
-        except RuntimeError as error:
-            found = {"error": str(error)}
-        told = {"round": number, "contender": one.key, "load": os.getloadavg()[0]}
-        runs.append(told | found)
-        peaks.append(matmul_peak())
+    runs, peaks = run_all(there, folder, sizes.rounds)
     peak = {name: max(one[name] for one in peaks) for name in peaks[0]}
     table = [summary(one, runs, peak) for one in everybody]
     return {
@@ -142,6 +131,24 @@ def measure(
         "targets": targets(table),
         "runs": runs,
     }
+
+
+def run_all(
+    there: Sequence[Contender], folder: Path, n_rounds: int
+) -> tuple[list[dict[str, Any]], list[dict[str, float]]]:
+    """Run contenders in turn, and the product of matrices between them."""
+    runs: list[dict[str, Any]] = []
+    peaks = [matmul_peak()]
+    for number, one in tqdm(interleave(there, n_rounds), desc="rounds", disable=None):
+        scans = folder / f"{'few' if one.slow else 'many'}-{number}"
+        try:
+            found = run(one, scans, folder / "warm")
+        except RuntimeError as error:
+            found = {"error": str(error)}
+        told = {"round": number, "contender": one.key, "load": os.getloadavg()[0]}
+        runs.append(told | found)
+        peaks.append(matmul_peak())
+    return runs, peaks
 
 
 def summary(

@@ -55,7 +55,7 @@ def test_threads_are_those_that_compute(options, monkeypatch):
 def test_a_bundle_that_is_loaded_is_not_loaded_again(options, monkeypatch):
     score_folder(options)
     bundle = load_bundle(options.bundle)
-    monkeypatch.setattr(folder, "load_for_machine", None)
+    monkeypatch.setattr(worker, "load_for_machine", None)
     again = options.model_copy(update={"out": options.out.with_name("again.csv")})
     score_folder(again, bundle)
     assert again.out.read_bytes() == options.out.read_bytes()
