@@ -594,7 +594,7 @@ def test_no_scan_is_in_an_export(networks, bundle, tmp_path):
     ask(folder, tmp_path / "e", "cascade", "joblib")
     loaded = joblib.load(tmp_path / "e" / "cascade.joblib")
     memory = loaded.screen_.trunk_._memory
-    assert memory.last is None
+    assert memory.last == {}
     assert not memory.by_file
 
 

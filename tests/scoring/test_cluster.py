@@ -17,7 +17,73 @@ from hierclf.scoring.folder import score_folder
 from hierclf.scoring.journal import part_of
 
 ROOT = Path(__file__).resolve().parents[2]
-DRIVER = Path(__file__).with_name("ray_driver.py")
+DRIVER = r'''
+from __future__ import annotations
+
+import json
+import os
+import sys
+from importlib import import_module
+from pathlib import Path
+
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+import ray
+import ray.data
+from ray.cluster_utils import Cluster
+
+from hierclf.foundation.errors import HierclfError
+from hierclf.scoring import cluster
+from hierclf.scoring.folder import score_folder
+from hierclf.scoring.options import ScoreOptions
+
+
+class Marked(cluster.Actor):
+    """Leaves the name of its node, and what it was asked for."""
+
+    def __call__(self, block):
+        node = ray.get_runtime_context().get_node_id()
+        with (self._options.out.parent / f"node-{node}").open("ab") as stream:
+            stream.writelines(bytes(name) + b"\0" for name in block["name"])
+        return super().__call__(block)
+
+
+def told(options: ScoreOptions, digest: str) -> list[str]:
+    """Ask for rows, and give the error that comes instead."""
+    try:
+        list(cluster.rows_on_ray(options, digest, iter([options.input / "s00.png"])))
+    except HierclfError as error:
+        return [type(error).__name__, str(error)]
+    return ["rows", ""]
+
+
+def main() -> None:
+    options = ScoreOptions.model_validate_json(sys.argv[1])
+    nodes = Cluster()
+    try:
+        for _ in range(2):
+            nodes.add_node(num_cpus=1, object_store_memory=100 << 20)
+        options = options.model_copy(update={"ray_address": nodes.address})
+        ray.data.DataContext.get_current().wait_for_min_actors_s = 600
+        # by name, so that it need not be sent
+        plain, cluster.Actor = cluster.Actor, import_module("ray_driver").Marked
+        summary = score_folder(options)
+        cluster.Actor = plain
+        gone = options.model_copy(update={"input": Path("/nowhere")})
+        found = {
+            "summary": summary.model_dump(),
+            "bundle": told(options, "0" * 64),
+            "folder": told(gone, summary.digest),
+        }
+        sys.stdout.write(json.dumps(found))
+    finally:
+        ray.shutdown()
+        nodes.shutdown()
+
+
+if __name__ == "__main__":
+    main()
+'''
 
 
 def test_want_of_ray_is_told_in_one_line(options, monkeypatch):
@@ -36,11 +102,13 @@ def test_ray_is_imported_in_one_file():
     assert named == ["cluster.py"]
 
 
-def _run(options) -> dict:
+def _run(options, folder: Path) -> dict:
+    driver = folder / "ray_driver.py"
+    driver.write_text(DRIVER)
     told = options.model_dump_json(exclude={"shard"})
-    paths = [str(ROOT), str(DRIVER.parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ROOT), str(folder), os.environ.get("PYTHONPATH", "")]
     own = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
-    command = [sys.executable, str(DRIVER), told]
+    command = [sys.executable, str(driver), told]
     done = subprocess.run(
         command, env=own, capture_output=True, text=True, check=False, timeout=900
     )
@@ -68,9 +136,9 @@ def halfway(options, scan):
 @pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
-def test_two_nodes_go_on_with_what_this_process_left(halfway):
+def test_two_nodes_go_on_with_what_this_process_left(halfway, tmp_path):
     """The same bytes, bad files among them, and no scan is scored a second time."""
-    told = _run(halfway)
+    told = _run(halfway, tmp_path)
     folder = halfway.out.parent
     assert halfway.out.read_bytes() == (folder / "whole.csv").read_bytes()
     summary = told["summary"]
