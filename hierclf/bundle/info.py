@@ -30,6 +30,7 @@ from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
 from hierclf.cascade.deferral import Deferral
 from hierclf.cascade.one_pass import ViewsChoice
+from hierclf.inference.runtimes import current_runtime
 from hierclf.segmentation.about import SegmenterAbout
 
 Label = StrictBool | StrictInt | StrictStr
@@ -53,6 +54,8 @@ CARD: Mapping[str, str] = MappingProxyType(
 )
 """What every model card says, unless the user says it better."""
 
+RUNTIME = "runtime"
+"""Among the versions: what ran the networks when the bundle was made."""
 _DISTRIBUTIONS = ("torch", "torchvision", "timm", "scikit-learn", "numpy", "skops")
 
 
@@ -260,6 +263,7 @@ def plain(label: Any) -> Any:
 
 
 def current_versions() -> dict[str, str]:
-    """Give the versions of what computes here."""
+    """Give the versions of what computes here, and what runs networks."""
     found = {name: version(name) for name in _DISTRIBUTIONS}
-    return {"hierclf": __version__, "python": platform.python_version(), **found}
+    own = {"hierclf": __version__, "python": platform.python_version()}
+    return {**own, RUNTIME: current_runtime(), **found}

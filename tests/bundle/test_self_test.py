@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load, load_file, save_file
 
+from hierclf.bundle import self_test
 from hierclf.bundle.self_test import (
     SELF_TEST,
     TOLERANCE,
@@ -134,3 +137,40 @@ def test_scores_that_are_not_finite_are_not_saved(network, scans, labels, told):
         cascade.screen_.network_.head.weight.fill_(3e38)
     with pytest.raises(InputError, match="expected finite scores, got NaN"):
         make_self_test(cascade, told(cascade), rows=False)
+
+
+@pytest.mark.parametrize(
+    ("made_by", "tolerance", "moved", "outcome"),
+    [
+        ("openvino", 0.05, 0.2, "warned"),
+        ("openvino", 0.05, 0.04, "taken"),
+        ("openvino", 0.05, 0.6, "refused"),
+        ("eager", 0.05, 0.2, "refused"),
+        ("openvino", 1e-3, 0.2, "refused"),
+    ],
+)
+def test_another_runtime_is_coarse_in_bfloat16_alone(
+    network_cascade, told, monkeypatch, caplog, made_by, tolerance, moved, outcome
+):
+    info = told(network_cascade)
+    info = info.model_copy(update={"versions": info.versions | {"runtime": made_by}})
+    content = self_test.make_self_test(network_cascade, info, rows=False)
+    decide = self_test._decide
+
+    def other(*args):
+        said = decide(*args)
+        table = said.probabilities.copy()
+        table[0, 0] += moved
+        return dataclasses.replace(said, probabilities=table)
+
+    monkeypatch.setattr(self_test, "_decide", other)
+    if outcome == "refused":
+        with pytest.raises(BundleError, match="a difference of"):
+            self_test.check_self_test(content, network_cascade, info, tolerance)
+        return
+    self_test.check_self_test(content, network_cascade, info, tolerance)
+    assert ("bfloat16 is coarse" in caplog.text) == (outcome == "warned")
+
+
+def test_a_bundle_names_its_runtime(network_cascade, told):
+    assert told(network_cascade).versions["runtime"] == "eager"
