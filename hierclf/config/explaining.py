@@ -5,17 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from hierclf.networks.choices import RuntimeChoice
+from hierclf.networks.machine import MachineOptions
 
 Method = Literal["gradcam", "gradcam++", "scda"]
 
 
-class ExplainOptions(BaseModel):
+class ExplainOptions(MachineOptions):
     """A bundle, scans, and what is to be shown and measured of its maps."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     bundle: Path = Field(description="folder of the bundle")
     input: Path = Field(
@@ -50,13 +48,5 @@ class ExplainOptions(BaseModel):
         1000, ge=100, le=100_000, description="patient bootstraps of the intervals"
     )
     batch_size: int = Field(16, ge=1, le=256, description="scans looked at together")
-    threads: int | None = Field(
-        None, ge=1, le=256, description="threads that compute; the cores if not given"
-    )
-    runtime: RuntimeChoice = Field(
-        "eager",
-        description="what runs the networks: eager (torch), openvino, onnxruntime, "
-        "compiled, or auto: the fastest here that agrees with eager",
-    )
     seed: int = Field(0, ge=0, lt=2**32, description="decides all that is drawn")
     overwrite: bool = Field(False, description="replace what is at --out")

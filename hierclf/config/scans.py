@@ -5,20 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import (
-    Field,
-    field_validator,
-)
+from pydantic import Field, field_validator
 
-from hierclf.config.values import (
-    Names,
-)
+from hierclf.config.values import Names
 from hierclf.data.dataset import DataOptions
 from hierclf.data.groups import parse_group
-from hierclf.networks.choices import RuntimeChoice
+from hierclf.networks.machine import MachineOptions
 
 
-class ScanOptions(DataOptions):
+class ScanOptions(DataOptions, MachineOptions):
     """Labelled scans, and how work on them is done."""
 
     cache: Path | None = Field(
@@ -26,14 +21,6 @@ class ScanOptions(DataOptions):
     )
     resamples: int = Field(
         1000, ge=100, le=100_000, description="patient bootstraps of the intervals"
-    )
-    threads: int | None = Field(
-        None, ge=1, le=256, description="threads that compute; the cores if not given"
-    )
-    runtime: RuntimeChoice = Field(
-        "eager",
-        description="what runs the networks: eager (torch), openvino, onnxruntime, "
-        "compiled, or auto: the fastest here that agrees with eager",
     )
     seed: int = Field(0, ge=0, lt=2**32, description="decides all that is drawn")
     overwrite: bool = Field(False, description="replace what is at --out")

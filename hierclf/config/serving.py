@@ -7,19 +7,17 @@ import socket
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from hierclf.config.values import Names
 from hierclf.foundation.errors import ResourceError
-from hierclf.networks.choices import RuntimeChoice
+from hierclf.networks.machine import MachineOptions
 
 NOTICE = "Research use only. Not a medical device; not for clinical decisions."
 
 
-class ServeOptions(BaseModel):
+class ServeOptions(MachineOptions):
     """A bundle, where it is served, and what is kept how long."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     bundle: Path | None = Field(None, description="folder of the bundle")
     bundle_digest: str = Field(
@@ -69,14 +67,6 @@ class ServeOptions(BaseModel):
     )
     session_hours: int = Field(
         8, ge=1, le=168, description="after which a session ends in any case"
-    )
-    threads: int | None = Field(
-        None, ge=1, le=256, description="threads that compute; the cores if not given"
-    )
-    runtime: RuntimeChoice = Field(
-        "eager",
-        description="what runs the networks: eager (torch), openvino, onnxruntime, "
-        "compiled, or auto: the fastest here that agrees with eager",
     )
     create_admin: str = Field(
         "", description="make an administrator of this name, print a password, and end"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from hierclf.foundation.errors import InputError
-from hierclf.networks.choices import RuntimeChoice
+from hierclf.networks.machine import MachineOptions
 from hierclf.scoring.shards import Shard, parse_shard
 
 
@@ -36,10 +36,8 @@ def check_name(out: Path) -> None:
         )
 
 
-class ScoreOptions(BaseModel):
+class ScoreOptions(MachineOptions):
     """A bundle, a folder of scans, and where the rows go."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     bundle: Path = Field(description="folder of the bundle")
     input: Path = Field(description="folder of scans, with its subfolders")
@@ -49,14 +47,6 @@ class ScoreOptions(BaseModel):
     )
     overwrite: bool = Field(False, description="replace what is there")
     batch_size: int = Field(32, ge=1, le=4096, description="scans scored at a time")
-    threads: int | None = Field(
-        None, ge=1, le=256, description="threads that compute; the cores if not given"
-    )
-    runtime: RuntimeChoice = Field(
-        "eager",
-        description="what runs the networks: eager (torch), openvino, onnxruntime, "
-        "compiled, or auto: the fastest here that agrees with eager",
-    )
     shard: Annotated[Shard | None, BeforeValidator(_shard)] = Field(
         None,
         description="K/N: the K-th of N parts of the folder only, written beside --out "
