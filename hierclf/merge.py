@@ -30,13 +30,8 @@ def main(argv: list[str]) -> int:
     from hierclf.scoring.merging import merge_shards  # torch: not before the options
 
     summary = merge_shards(options)
-    failed = ", ".join(f"{code} {n}" for code, n in summary.n_failed.items())
-    print(  # noqa: T201
-        f"{count(summary.n_shards, 'shard')} merged: "
-        f"{count(summary.n_ok, 'scan')} scored, "
-        f"{sum(summary.n_failed.values())} without a score"
-        f"{f' ({failed})' if failed else ''}: {options.out}"
-    )
+    shards = count(summary.n_shards, "shard")
+    print(f"{shards} merged: {summary}: {options.out}")  # noqa: T201
     return summary.exit_code
 
 

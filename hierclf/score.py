@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hierclf.console import parse, run
-from hierclf.foundation.counting import count
 from hierclf.scoring.options import ScoreOptions
 
 PURPOSE = (
@@ -30,13 +29,10 @@ def main(argv: list[str]) -> int:
     from hierclf.scoring.folder import score_folder
 
     summary = score_folder(options)
-    failed = ", ".join(f"{code} {n}" for code, n in sorted(summary.n_failed.items()))
     actions = ", ".join(f"{n} {action}" for action, n in summary.n_actions.items())
     whole = f"; no lungs found in {summary.n_whole}, seen whole"
     print(  # noqa: T201
-        f"{count(summary.n_ok, 'scan')} scored, "
-        f"{sum(summary.n_failed.values())} without a score"
-        f"{f' ({failed})' if failed else ''}{f'; {actions}' if actions else ''}"
+        f"{summary}{f'; {actions}' if actions else ''}"
         f"{whole if summary.n_whole else ''}"
         f"{'' if options.runtime == 'eager' else f', by {current_runtime()}'}: "
         f"{options.target}"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError
 from hierclf.networks.machine import MachineOptions
 from hierclf.scoring.shards import Shard, parse_shard
@@ -79,22 +80,19 @@ class MergeOptions(BaseModel):
     overwrite: bool = Field(False, description="replace what is there")
 
 
-class MergeSummary(BaseModel):
-    """What came of shards.
+class RowSummary(BaseModel):
+    """How many rows of a file have a score.
 
     Parameters
     ----------
-    n_shards : int
-        How many there were.
     n_ok : int
         Scans with a score.
     n_failed : dict of str to int
-        Scans without one, by code.
+        Scans without one, by code, in the order of the codes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n_shards: int
     n_ok: int
     n_failed: dict[str, int]
 
@@ -103,16 +101,31 @@ class MergeSummary(BaseModel):
         """0 if every scan has a score, else 3."""
         return 3 if self.n_failed else 0
 
+    def __str__(self) -> str:
+        """Say it in words."""
+        codes = ", ".join(f"{code} {n}" for code, n in self.n_failed.items())
+        n_failed = sum(self.n_failed.values())
+        told = f"{count(self.n_ok, 'scan')} scored, {n_failed} without a score"
+        return f"{told} ({codes})" if codes else told
 
-class ScoreSummary(BaseModel):
-    """What came of a folder.
+
+class MergeSummary(RowSummary):
+    """What came of shards.
 
     Parameters
     ----------
-    n_ok : int
-        Scans with a score in the file.
-    n_failed : dict of str to int
-        Scans without one, by code.
+    n_shards : int
+        How many there were.
+    """
+
+    n_shards: int
+
+
+class ScoreSummary(RowSummary):
+    """What came of a folder; the rows are those of the file, of earlier runs too.
+
+    Parameters
+    ----------
     n_actions : dict of str to int
         Scans by what the guards of the bundle say to do with them; empty without any.
     n_whole : int
@@ -123,16 +136,7 @@ class ScoreSummary(BaseModel):
         Of the bundle, 64 hexadecimal digits.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    n_ok: int
-    n_failed: dict[str, int]
     n_actions: dict[str, int] = Field(default_factory=dict)
     n_whole: int = 0
     n_earlier: int
     digest: str
-
-    @property
-    def exit_code(self) -> int:
-        """0 if every scan has a score, else 3."""
-        return 3 if self.n_failed else 0
