@@ -8,6 +8,7 @@ from hierclf.bundle.container import check_place
 from hierclf.config.serving import ServeOptions
 from hierclf.console import announce, parse, run
 from hierclf.foundation.errors import InputError
+from hierclf.web.port import check_port
 
 PURPOSE = (
     "Serve a bundle to physicians: sign in, upload scans, see decision and heatmap. "
@@ -33,7 +34,7 @@ def main(argv: list[str]) -> int:
         options.create_admin or options.verify_audit
     ):
         check_place(options.bundle)
-        options.check_port()
+        check_port(options)
         announce("serve")
     # It says what it does from the moment that it is imported.
     logging.getLogger("alembic").setLevel(logging.WARNING)

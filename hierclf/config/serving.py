@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
 from hierclf.config.values import Names
-from hierclf.foundation.errors import ResourceError
 from hierclf.networks.machine import MachineOptions
 
 NOTICE = "Research use only. Not a medical device; not for clinical decisions."
@@ -113,27 +111,6 @@ class ServeOptions(MachineOptions):
             return ip_address(self.host).is_loopback
         except ValueError:
             return False
-
-    def check_port(self) -> None:
-        """See that the port can be had, before anything that takes time.
-
-        Raises
-        ------
-        ResourceError
-            If it is taken, or not allowed.
-        """
-        kind = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        try:
-            socket.create_server((self.host, self.port), family=kind).close()
-        except OSError as error:
-            raise self.refuse_port() from error
-
-    def refuse_port(self) -> ResourceError:
-        """Say that the port cannot be had."""
-        return ResourceError(
-            f"port: expected {self.host}:{self.port} to be free, got it taken or not "
-            "allowed. Choose another --port."
-        )
 
     @property
     def folder(self) -> Path:

@@ -22,6 +22,7 @@ from hierclf.web.clock import now_ms
 from hierclf.web.database import Database, open_database
 from hierclf.web.dependencies import Services
 from hierclf.web.memory import limit_heaps
+from hierclf.web.port import refuse_port
 from hierclf.web.result import About
 from hierclf.web.secret import read_secret
 from hierclf.web.studies import Studies
@@ -249,4 +250,4 @@ def _run(services: Services) -> None:
     try:
         uvicorn.Server(configure(services)).run()
     except SystemExit as error:  # how uvicorn tells that it could not listen
-        raise options.refuse_port() from error
+        raise refuse_port(options) from error
