@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from hierclf.config.commands import TrainOptions
 from hierclf.console import announce, parse, run
-from hierclf.foundation.errors import InputError
+from hierclf.data.dataset import check_there
 
 PURPOSE = (
     "Train a cascade on labelled scans: a screen, a tuned cut point, a refinement. "
@@ -28,11 +26,7 @@ def main(argv: list[str]) -> int:
         0 when the run is complete.
     """
     options = parse(TrainOptions, "train", PURPOSE, argv)
-    if not os.path.exists(options.data):
-        raise InputError(
-            f"data: expected a folder or a .csv file, got {str(options.data)!r}. "
-            "Check the path."
-        )
+    check_there(options.data)
     announce("train")
     from hierclf.jobs.train import train  # torch takes seconds: not before the options
 

@@ -202,7 +202,7 @@ def _dataset(source: Source, has_patients: bool) -> Dataset:
 def _open(options: DataOptions, rule: NameRule | None, needs_labels: bool) -> Source:
     inside = options.data / "manifest.csv"
     manifest = inside if os.path.isfile(inside) else options.data
-    if os.path.isfile(manifest) and manifest.suffix.lower() == ".csv":
+    if _is_table(manifest):
         columns = {
             "path": options.path_column,
             "label": options.label_column,
@@ -211,12 +211,32 @@ def _open(options: DataOptions, rule: NameRule | None, needs_labels: bool) -> So
         }
         required = _required(options, rule, needs_labels)
         return read_manifest(manifest, columns, required=required)
-    if not os.path.isdir(options.data):
+    check_there(options.data)
+    return read_folders(Path(os.path.realpath(options.data)))
+
+
+def check_there(data: Path) -> None:
+    """Refuse what is neither a folder nor a table, without reading anything.
+
+    Parameters
+    ----------
+    data : Path
+        Where scans are said to be.
+
+    Raises
+    ------
+    InputError
+        If they cannot be.
+    """
+    if not os.path.isdir(data) and not _is_table(data):
         raise InputError(
-            f"data: expected a folder or a .csv file, got {str(options.data)!r}. "
+            f"data: expected a folder or a .csv file, got {str(data)!r}. "
             "Check the path."
         )
-    return read_folders(Path(os.path.realpath(options.data)))
+
+
+def _is_table(path: Path) -> bool:
+    return os.path.isfile(path) and path.suffix.lower() == ".csv"
 
 
 def _required(
