@@ -54,6 +54,12 @@ class Trial:
     distance: float
     agrees: bool
 
+    def __str__(self) -> str:
+        """Say it in words."""
+        far = f"features {self.distance:.1g} of their length away from torch's"
+        refused = "" if self.agrees else ", too far: not taken"
+        return f"{self.name}: {self.images_per_s:.0f} images/s, {far}{refused}"
+
 
 def use_runtime(
     choice: RuntimeChoice, trunks: Callable[[], Iterable[FrozenTrunk]]
@@ -119,7 +125,7 @@ def time_runtimes(featurizer: Featurizer, dtype: torch.dtype, side: int) -> list
             distance = _distance(featurizer.pool(run(images)), expected)
             speed = _speed(run, images)
             trials.append(Trial(name, speed, distance, distance <= tolerance))
-            _log.info("%s", trials[-1])
+            _log.info("runtime %s", trials[-1])
     return trials
 
 
