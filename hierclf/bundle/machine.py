@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import torch
 
-from hierclf.bundle.store import Bundle, load_bundle
+from hierclf.bundle.info import RUNTIME
+from hierclf.bundle.store import Bundle, load_bundle, read_info
 from hierclf.features.readers import readers_of, trunk_in
-from hierclf.inference.runtimes import current_runtime
+from hierclf.inference.runtimes import RUNTIMES, current_runtime, set_runtime
 from hierclf.inference.trials import use_runtime
-from hierclf.networks.choices import RuntimeChoice
+from hierclf.networks.choices import RuntimeChoice, RuntimeName
 
 
 def load_for_machine(
@@ -19,7 +21,7 @@ def load_for_machine(
     """Load a bundle whose networks are run by a runtime.
 
     Its own test is taken with that runtime, so that one that computes anything else is
-    refused.
+    refused; see `hierclf.bundle.self_test` for what is only warned of.
 
     Parameters
     ----------
@@ -44,12 +46,22 @@ def load_for_machine(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    use_runtime("eager" if runtime == "auto" else runtime, lambda: ())
-    bundle = load_bundle(folder)
     if runtime != "auto":
-        return bundle
+        set_runtime(runtime)
+        return load_bundle(folder)
+    first = _own_runtime(folder)
+    set_runtime(first)
+    bundle = load_bundle(folder)
     stages = bundle.cascade.screen_, bundle.cascade.refine_
     readers = [reader for stage in stages for reader in readers_of(stage)]
     trunks = {trunk.digest: trunk for trunk in map(trunk_in, readers)}
     use_runtime("auto", trunks.values)
-    return bundle if current_runtime() == "eager" else load_bundle(folder)
+    return bundle if current_runtime() == first else load_bundle(folder)
+
+
+def _own_runtime(folder: Path) -> RuntimeName:
+    """Name what a bundle was made by, where that is there."""
+    made_by = read_info(folder).versions.get(RUNTIME)
+    names: tuple[RuntimeName, ...] = get_args(RuntimeName)
+    there = (name for name in names if name == made_by and RUNTIMES[name].is_there)
+    return next(there, "eager")

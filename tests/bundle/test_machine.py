@@ -55,18 +55,23 @@ def test_an_engine_that_computes_something_else_is_refused(
 def test_auto_asks_for_every_trunk_once_and_loads_again(
     network_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    asked, begun, load = [], [], machine.load_bundle
+
+    def loaded(folder: Path) -> object:
+        begun.append(current_runtime())
+        return load(folder)
+
+    monkeypatch.setattr(machine, "load_bundle", loaded)
 
     def choose(choice: str, trunks: Callable[[], list[object]]) -> None:
-        if choice == "auto":
-            asked.extend(trunks())
-            set_runtime("openvino")
-        else:
-            set_runtime(choice)  # type: ignore[arg-type]
+        assert choice == "auto"
+        asked.extend(trunks())
+        set_runtime("openvino")
 
     pytest.importorskip("openvino")
     monkeypatch.setattr(machine, "use_runtime", choose)
     bundle = load_for_machine(network_bundle, runtime="auto")
+    assert begun == ["eager", "openvino"], "the bundle's own runtime, then the choice"
     assert len(asked) == 1, "both stages look with one trunk"
     assert current_runtime() == "openvino"
     assert bundle.cascade.refine_.trunk_.options.runtime == "openvino"
@@ -77,3 +82,17 @@ def test_engine_of_an_earlier_load_does_not_stay(network_bundle: Path) -> None:
     load_for_machine(network_bundle, runtime="openvino")
     bundle = load_for_machine(network_bundle)
     assert bundle.cascade.screen_.trunk_.options.runtime == "eager"
+
+
+@pytest.mark.parametrize("made_by", ["unheard-of", "onnxruntime"])
+def test_auto_begins_with_torch_where_the_bundles_runtime_is_not_there(
+    network_bundle: Path, monkeypatch: pytest.MonkeyPatch, made_by: str
+) -> None:
+    info = machine.read_info(network_bundle)
+    told = info.model_copy(update={"versions": info.versions | {"runtime": made_by}})
+    absent = {**RUNTIMES, "onnxruntime": Runtime(wrong, needs="no_such_package")}
+    monkeypatch.setattr(machine, "read_info", lambda folder: told)
+    monkeypatch.setattr(machine, "RUNTIMES", absent)
+    monkeypatch.setattr(machine, "use_runtime", lambda choice, trunks: None)
+    load_for_machine(network_bundle, runtime="auto")
+    assert current_runtime() == "eager"
