@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from hierclf.bundle.info import (
     CARD,
+    RUNTIME,
     BundleInfo,
     DataSummary,
     GateNumbers,
@@ -23,6 +24,7 @@ from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
 from hierclf.features.readers import networks_of
 from hierclf.foundation.errors import InputError
+from hierclf.inference.runtimes import current_runtime
 from hierclf.loading.scans import name_of
 from hierclf.segmentation.about import SegmenterAbout
 
@@ -135,7 +137,7 @@ def describe(
     try:
         return BundleInfo(
             created_utc=datetime.now(UTC).replace(microsecond=0),
-            versions=current_versions(),
+            versions={**current_versions(), RUNTIME: current_runtime()},
             data=data,
             seed=seed,
             options=dict(options),

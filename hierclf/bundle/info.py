@@ -30,7 +30,6 @@ from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
 from hierclf.cascade.deferral import Deferral
 from hierclf.cascade.one_pass import ViewsChoice
-from hierclf.inference.runtimes import current_runtime
 from hierclf.segmentation.about import SegmenterAbout
 
 Label = StrictBool | StrictInt | StrictStr
@@ -263,7 +262,6 @@ def plain(label: Any) -> Any:
 
 
 def current_versions() -> dict[str, str]:
-    """Give the versions of what computes here, and what runs networks."""
+    """Give the versions of what computes here."""
     found = {name: version(name) for name in _DISTRIBUTIONS}
-    own = {"hierclf": __version__, "python": platform.python_version()}
-    return {**own, RUNTIME: current_runtime(), **found}
+    return {"hierclf": __version__, "python": platform.python_version(), **found}
