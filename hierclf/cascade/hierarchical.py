@@ -314,9 +314,10 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         X : DataFrame or array, length n_scans
             As in ``fit``.
         refine_healthy : bool, default=True
-            Whether the refinement is asked about scans below the cut point, too.
-            Without it they have no probabilities of diseased labels; nothing else
-            differs, and a refinement with networks of its own does less work.
+            Whether scans below the cut point get probabilities of diseased labels, too.
+            Without them a refinement with networks of its own does less work: it is
+            not asked where all of `X` are below. Nothing else differs, to the last
+            bit: where one is above, all are computed together as ever.
 
         Returns
         -------
@@ -330,14 +331,14 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         screen = self.calibrators_[0]
         score = raw if screen is None else screen.of_positive(raw)
         sick = score >= self.cut_point_
-        asked = np.flatnonzero(sick | (refine_healthy or self.refine_ is None))
-        some = X if len(asked) == len(score) else take(X, asked)
-        conditional, refined = self._name(some, len(asked))
-        table = np.full((len(score), 1 + conditional.shape[1]), np.nan)
+        asked = sick | (refine_healthy or self.refine_ is None)
+        table = np.full((len(score), len(self.hierarchy_.labels)), np.nan)
         table[:, 0] = 1 - score
-        table[asked, 1:] = score[asked, None] * conditional
         named = np.zeros(len(score), dtype=np.intp)
-        named[asked] = refined
+        if asked.any():
+            conditional, refined = self._name(X, len(score))
+            table[asked, 1:] = score[asked, None] * conditional[asked]
+            named[asked] = refined[asked]
         spread = None
         if views is not None:
             told = views if screen is None else screen.of_positive(views)
@@ -350,7 +351,7 @@ class HierarchicalClassifier(ClassifierMixin, BaseEstimator):
         """Ask the refinement, calibrated, and decide on a diseased label."""
         conditional, said = ask_refine(self.refine_, self.hierarchy_, X, n_scans)
         refine = self.calibrators_[1]
-        if refine is not None and n_scans:
+        if refine is not None:
             conditional = refine(conditional)
         return conditional, self.naming_(said, conditional)
 

@@ -163,7 +163,7 @@ def ask_refine(
     X : DataFrame or array, length n_scans
         As in `fit_stages`.
     n_scans : int
-        How many there are; of none nothing is asked.
+        How many there are.
 
     Returns
     -------
@@ -175,8 +175,7 @@ def ask_refine(
         return alone, alone
     table = np.zeros((n_scans, len(hierarchy.labels)))
     columns = [hierarchy.labels.index(label) for label in refine.classes_.tolist()]
-    if n_scans:
-        table[:, columns] = refine.predict_proba(X)
+    table[:, columns] = refine.predict_proba(X)
     said = table[:, 1:]
     everyone = hierarchy.healthy in refine.classes_
     return (_among_diseased(said) if everyone else said), said

@@ -49,7 +49,8 @@ from hierclf.networks.choices import Precision, RuntimeName
 from hierclf.networks.network import Featurizer
 
 Output = Literal["pooled", "maps"]
-_BATCH_CROPS = 64
+BATCH_CROPS = 64
+"""Views that are computed at once: batches of scans are not larger."""
 _CODE = "features 3"  # to be raised when the same scan would give other features
 
 
@@ -258,7 +259,7 @@ class FrozenTrunk:
                     errors[place] = seen
                 elif isinstance(seen, Unseen):
                     pending.add(place, seen)
-                    if len(pending.places) * self.views.n_views >= _BATCH_CROPS:
+                    if len(pending.places) * self.views.n_views >= BATCH_CROPS:
                         self._finish(pending, result)
                 else:
                     result[place] = seen
@@ -301,7 +302,7 @@ class FrozenTrunk:
             return kept
         batches = [
             self._compute(np.stack([self._reader.frame_of(pixels) for pixels in part]))
-            for part in _parts(listed, max(1, _BATCH_CROPS // self.views.n_views))
+            for part in _parts(listed, max(1, BATCH_CROPS // self.views.n_views))
         ]
         features = np.concatenate(batches)
         self._memory.last = dict(zip(digests, features, strict=True))

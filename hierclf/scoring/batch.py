@@ -59,7 +59,7 @@ def _score(
     """Score scans together, or in halves where together they cannot be."""
     try:
         scans = [good[place % len(good)].pixels for place in range(size)]
-        told = bundle.cascade.decide(scans)
+        told = bundle.cascade.decide(scans, refine_healthy=form.refine_healthy)
         guarded = bundle.guarded(scans, told)
     except ResourceError:
         raise
@@ -71,7 +71,9 @@ def _score(
             return [row for one in halves for row in _score(one, bundle, form, size)]
         message = f"expected a score, got {type(error).__name__}. Report this scan."
         return [form.failed(good[0], UNSCORED, message)]
-    finite = np.isfinite(told.probabilities.sum(axis=1))
+    blank = (told.decided == 0) & (not form.refine_healthy)
+    known = np.where(blank, told.screen_score, told.probabilities.sum(axis=1))
+    finite = np.isfinite(known)
     message = "expected a finite score, got NaN. Report this scan."
     return [
         form.scored(one, told, guarded, place)

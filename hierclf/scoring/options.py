@@ -47,6 +47,12 @@ class ScoreOptions(MachineOptions):
         False, description="go on with an unfinished file, or add scans that are new"
     )
     overwrite: bool = Field(False, description="replace what is there")
+    refine: Literal["all", "diseased"] = Field(
+        "all",
+        description="which scans get probabilities of stages: all, or those that the "
+        "screen calls diseased. Networks of the refinement then do less work, where "
+        "they are not those of the screen and few scans are diseased",
+    )
     batch_size: int = Field(32, ge=1, le=4096, description="scans scored at a time")
     shard: Annotated[Shard | None, BeforeValidator(_shard)] = Field(
         None,

@@ -18,6 +18,7 @@ import torch
 
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.features.readers import networks_of
+from hierclf.inference.frozen import BATCH_CROPS
 from hierclf.inference.precision import default_device
 from hierclf.inference.views import make_views
 from hierclf.scoring.reading import Reading
@@ -25,8 +26,6 @@ from hierclf.training.options import NetworkOptions
 
 _CROPS = 8
 _CROPS_OF_A_THREAD = 4
-_MOST_CROPS = 64
-"""What the engines compute at once: a pass is never cut in two."""
 _SIDE = 224
 _BARREN = 8
 
@@ -53,7 +52,8 @@ def pass_size(cascade: HierarchicalClassifier, batch_size: int) -> int:
     """
     networks = (*networks_of(cascade.screen_), *networks_of(cascade.refine_))
     known = [one.resolved_options() for one in networks]
-    most = min(_MOST_CROPS // make_views(one.views).n_views for one in known)
+    # a pass is never cut in two
+    most = min(BATCH_CROPS // make_views(one.views).n_views for one in known)
     if default_device().type == "cpu":
         crops = max(_CROPS, _CROPS_OF_A_THREAD * torch.get_num_threads())
         most = min(most, crops * _SIDE**2 // max(map(_seen, known)))

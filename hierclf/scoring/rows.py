@@ -50,12 +50,16 @@ class RowFormat:
     lungs : bool, default=False
         Whether lungs are cut out first; there is then a column that tells in which
         scans they were found.
+    refine_healthy : bool, default=True
+        Whether healthy scans have probabilities of diseased labels, too; their cells
+        are empty otherwise.
     """
 
     hierarchy: Hierarchy[Any]
     digest: str
     guards: tuple[str, ...] = ()
     lungs: bool = False
+    refine_healthy: bool = True
 
     @property
     def columns(self) -> Row:
@@ -97,10 +101,12 @@ class RowFormat:
         Returns
         -------
         row : list of str
-            Numbers with nine significant digits.
+            Numbers with nine significant digits; nothing where a healthy scan was
+            not refined.
         """
         decided = int(told.decided[place])
-        probabilities = [_digits(p) for p in told.probabilities[place]]
+        row = told.probabilities[place]
+        probabilities = ["" if np.isnan(p) else _digits(p) for p in row]
         spread = "" if told.view_spread is None else _digits(told.view_spread[place])
         return [
             *(reading.path, "ok", "", _digits(told.screen_score[place])),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hierclf.bundle.machine import load_for_machine
 from hierclf.bundle.store import Bundle
+from hierclf.foundation.errors import InputError
 from hierclf.loading.scans import read_ahead
 from hierclf.scoring.batch import rows_of
 from hierclf.scoring.options import ScoreOptions
@@ -40,7 +41,7 @@ class Worker:
     BundleError
         If the bundle is refused.
     InputError
-        If it does not look at scans.
+        If it does not look at scans, or needs the stages of healthy ones, too.
     """
 
     def __init__(self, options: ScoreOptions, bundle: Bundle | None = None) -> None:
@@ -49,12 +50,19 @@ class Worker:
         )
         cascade = self._bundle.cascade
         refuse_tables(cascade)
+        refine_healthy = options.refine == "all"
+        if not refine_healthy and self._bundle.guards.deferral is not None:
+            raise InputError(
+                "refine: expected all beside a bundle that sends scans to a reader, "
+                "got diseased. That is decided by all probabilities; leave it out."
+            )
         self.digest = self._bundle.digest
         self.form = RowFormat(
             cascade.hierarchy_,
             self.digest,
             self._bundle.guards.columns,
             lungs=self._bundle.lungs is not None,
+            refine_healthy=refine_healthy,
         )
         self._read = make_reader(cascade, options.input)
         self._size = pass_size(cascade, options.batch_size)

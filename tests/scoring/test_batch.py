@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,7 +23,7 @@ class Cascade:
         self.error = error
         self.sizes: list[int] = []
 
-    def decide(self, scans):
+    def decide(self, scans, *, refine_healthy=True):
         self.sizes.append(len(scans))
         score = np.array([scan[0, 0] for scan in scans], dtype=float)
         if (score == 0.75).any():
@@ -83,6 +85,26 @@ def test_scan_that_cannot_be_scored_takes_no_other_along(error):
     assert rows[1][-1].startswith(f"expected a score, got {type(error).__name__}.")
     assert [row[3] for row in rows] == ["0.5", "", "", "1"]
     assert cascade.sizes == [4, 4, 4, 4, 4]
+
+
+def test_a_healthy_scan_may_be_without_stages_but_no_other():
+    class Blank(Cascade):
+        def decide(self, scans, *, refine_healthy=True):
+            told = super().decide(scans)
+            told.probabilities[told.screen_score <= self.last, 1:] = np.nan
+            return told
+
+    cascade = Blank(RuntimeError())
+    form = replace(FORM, refine_healthy=False)
+    cascade.last = 0.4
+    rows = rows_of(_readings(0.25, 0.375, 0.5), bundle_of(cascade), form, 4)
+    assert [row[1] for row in rows] == ["error", "ok", "ok"]
+    assert [row[6:8] for row in rows] == [["", ""], ["0.625", ""], ["0.5", "0.5"]]
+    [row] = rows_of(_readings(0.375), bundle_of(cascade), FORM, 4)
+    assert row[1:3] == ["error", "E_SCORE"]
+    cascade.last = 0.5
+    [row] = rows_of(_readings(0.5), bundle_of(cascade), form, 4)
+    assert row[1:3] == ["error", "E_SCORE"]
 
 
 def test_want_of_a_resource_stops_the_run():

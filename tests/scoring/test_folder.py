@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,11 @@ from sklearn.linear_model import LogisticRegression
 from hierclf.bundle.description import describe
 from hierclf.bundle.info import DataSummary
 from hierclf.bundle.store import load_bundle, save_bundle
+from hierclf.cascade import hierarchical
+from hierclf.cascade.deferral import Deferral
+from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.cascade.stages import ask_refine
 from hierclf.data.pixels import read_scan
 from hierclf.foundation.errors import BundleError, InputError, ResourceError
 from hierclf.foundation.files import locked
@@ -59,6 +64,40 @@ def test_a_bundle_that_is_loaded_is_not_loaded_again(options, monkeypatch):
     again = options.model_copy(update={"out": options.out.with_name("again.csv")})
     score_folder(again, bundle)
     assert again.out.read_bytes() == options.out.read_bytes()
+
+
+def test_stages_of_healthy_scans_can_be_left_out(options, monkeypatch):
+    """And a pass without a diseased scan is not refined."""
+    monkeypatch.setattr(worker, "pass_size", lambda *_: 1)
+    bundle = load_bundle(options.bundle)
+    score_folder(options, bundle)
+    expected = _rows(options.out)
+    n_diseased = sum(row["decision"] == "diseased" for row in expected)
+    for row in expected:
+        if row["decision"] == "healthy":
+            row.update(dict.fromkeys(PROBABILITIES[1:], ""))
+    asked = []
+
+    def ask(*told):
+        asked.append(told[-1])
+        return ask_refine(*told)
+
+    monkeypatch.setattr(hierarchical, "ask_refine", ask)
+    less = {"out": options.out.with_name("less.csv"), "refine": "diseased"}
+    score_folder(options.model_copy(update=less), bundle)
+    assert asked == [1] * n_diseased
+    assert 0 < n_diseased < len(expected)
+    assert _rows(less["out"]) == expected
+
+
+def test_a_reader_needs_the_stages_of_all(options):
+    bundle = load_bundle(options.bundle)
+    deferral = Deferral(rule="error<=0.05", threshold=0.5, passed=1.0, error=0.0)
+    guarded = replace(bundle, guards=Guards(deferral=deferral))
+    wanted = options.model_copy(update={"refine": "diseased"})
+    with pytest.raises(InputError, match="refine: expected all beside a bundle that"):
+        score_folder(wanted, guarded)
+    assert not options.out.parent.exists()
 
 
 def test_every_scan_has_the_scores_of_its_own_pixels(options):
