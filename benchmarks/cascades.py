@@ -61,7 +61,7 @@ def prepare(
     plain = write_plain(folder / f"{kind.name}-plain", kind, fitted)
     ours, exact = [], None
     for name, views in VIEWS.items():
-        cascade = look_by(fitted, views)
+        cascade = look_by(fitted, views=views)
         bundle = write_bundle(folder / f"{kind.name}-{views}", cascade, len(scans))
         work = work_of(cascade)
         exact = exact or work

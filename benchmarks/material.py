@@ -178,12 +178,15 @@ def fit_cascade(
     return cascade.fit(list(scans), labels)
 
 
-def look_by(cascade: HierarchicalClassifier, views: str) -> HierarchicalClassifier:
-    """Give a cascade with the same networks that looks by other views."""
+def look_by(cascade: HierarchicalClassifier, **changes: Any) -> HierarchicalClassifier:
+    """Give a cascade with the same networks that looks by other views, or numbers.
+
+    What runs it is the runtime of the process now.
+    """
     changed = copy.copy(cascade)
     for name in ("screen_", "refine_"):
         stage = copy.copy(getattr(cascade, name))
-        stage.options = stage.options.model_copy(update={"views": views})
+        stage.options = stage.options.model_copy(update=changes)
         stage.trunk_ = stage.look()
         setattr(changed, name, stage)
     return changed
@@ -224,7 +227,8 @@ def write_plain(folder: Path, kind: Kind, cascade: HierarchicalClassifier) -> Pa
     about = {name: [str(c) for c in s.classes_] for name, s in stages.items()}
     featurizer = cascade.screen_.network_.featurizer
     normal = {name: getattr(featurizer, name).flatten().tolist() for name in _NORMAL}
-    about |= {"architecture": kind.architecture, "healthy": HEALTHY, **normal}
+    healthy = str(cascade.hierarchy_.healthy)
+    about |= {"architecture": kind.architecture, "healthy": healthy, **normal}
     about |= {"cut_point": cascade.cut_point_}
     about |= {"image_size": cascade.screen_.resolved_options().image_size}
     (folder / "networks.json").write_text(json.dumps(about, indent=1))
