@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from benchmarks import material, scaling
+from benchmarks.agreement import compared
 from benchmarks.cascades import Sizes, equal_labels, summary, write_material
 from benchmarks.contenders import Contender, interleave, run
 from benchmarks.machine import describe_machine, file_name, matmul_peak
@@ -69,7 +70,7 @@ def test_reference_is_the_same_model(cascade, frames, tmp_path):
     labels, tables = score(plain, Folder(frames, ten_crops(about)), n_workers=0)
     names = sorted(labels)
     scans = [read_scan(frames / name).pixels for name in names]
-    exact = look_by(cascade, "tencrop")
+    exact = look_by(cascade, views="tencrop")
     found = exact.decide(scans)
     expected = np.array([tables[name] for name in names])
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-4)
@@ -83,7 +84,9 @@ def test_stages_are_two_networks(cascade):
 
 
 def test_ours_is_timed_as_it_scores(cascade, frames, tmp_path):
-    bundle = write_bundle(tmp_path / "bundle", look_by(cascade, "tencrop_onepass"), 8)
+    bundle = write_bundle(
+        tmp_path / "bundle", look_by(cascade, views="tencrop_onepass"), 8
+    )
     out = tmp_path / "scores.csv"
     found = measure(ScoreOptions(bundle=bundle, input=frames, out=out), frames)
     assert (found.n, len(found.labels)) == (8, 8)
@@ -91,7 +94,9 @@ def test_ours_is_timed_as_it_scores(cascade, frames, tmp_path):
 
 
 def test_scans_are_computed_and_not_recalled(cascade, frames, tmp_path, monkeypatch):
-    bundle = write_bundle(tmp_path / "bundle", look_by(cascade, "tencrop_onepass"), 8)
+    bundle = write_bundle(
+        tmp_path / "bundle", look_by(cascade, views="tencrop_onepass"), 8
+    )
     computed = []
     plain = FrozenTrunk._compute
     monkeypatch.setattr(
@@ -109,8 +114,8 @@ def test_scans_are_computed_and_not_recalled(cascade, frames, tmp_path, monkeypa
 
 
 def test_work_is_counted_by_networks_and_passes(cascade):
-    exact = work_of(look_by(cascade, "tencrop"))
-    once = work_of(look_by(cascade, "tencrop_onepass"))
+    exact = work_of(look_by(cascade, views="tencrop"))
+    once = work_of(look_by(cascade, views="tencrop_onepass"))
     assert (exact.views, exact.passes) == (once.views, 20) == (20, 20)
     assert once.passes == 4
     assert once.gflop < exact.gflop / 3
@@ -223,3 +228,16 @@ def test_whole_run(monkeypatch, tmp_path, capsys):
     exact = next(row for row in rows if row["name"] == "hierclf, exact, eager")
     assert exact["equal_labels"]["n"] == 2
     assert "times plain PyTorch" in capsys.readouterr().out
+
+
+def test_ways_are_compared_with_the_one_that_the_model_was_fitted_by():
+    near = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9], [0.4, 0.6]])
+    moved = near + np.array([[0.0], [0.1], [0.0], [-0.2]])
+    said = {"a": (np.array([0, 2, 2, 1]), near), "b": (np.array([0, 1, 2, 0]), moved)}
+    found = compared(said, "a", truth=np.array([0, 2, 2, 1]))
+    assert found["a"]["equal_labels"] == found["a"]["macro_recall"] == 1
+    assert found["b"]["equal_labels"] == 0.5
+    assert found["b"]["equal_screen"] == 0.75
+    assert found["b"]["macro_recall"] == 0.5
+    assert found["b"]["moved_median"] == pytest.approx(0.05)
+    assert found["b"]["moved_most"] == pytest.approx(0.2)
