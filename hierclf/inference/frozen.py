@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from hierclf.caching.store import ArrayCache
@@ -339,12 +339,11 @@ class FrozenTrunk:
         with torch.inference_mode():
             images = torch.from_numpy(frames)[:, None].to(self._device)
             side = self.options.image_size
-            maps = self.views.maps(images, side, self._maps).flatten(0, 1)
             pooled = self.options.output == "pooled"
-            seen = (self.featurizer.pool(maps) if pooled else maps).cpu().numpy()
+            pool = self.featurizer.pool if pooled else nn.Identity()
+            seen = self.views.maps(images, side, self._maps, pool).cpu().numpy()
         limit = np.finfo(self._kept).max
-        shaped = seen.reshape(len(frames), self.views.n_views, *self.shape)
-        features: Features = np.clip(shaped, -limit, limit).astype(self._kept)
+        features: Features = np.clip(seen, -limit, limit).astype(self._kept)
         return features
 
 

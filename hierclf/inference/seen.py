@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hierclf.foundation.files import sha256_bytes
 from hierclf.loading.scans import Frame
 
 Features = NDArray[np.floating]
@@ -77,8 +77,9 @@ class Pending:
 
 def content_of(pixels: Frame) -> str:
     """Name a scan in memory by its shape, type and values."""
-    told = f"{pixels.shape} {pixels.dtype} ".encode()
-    return sha256_bytes(told + np.ascontiguousarray(pixels).tobytes())
+    digest = hashlib.sha256(f"{pixels.shape} {pixels.dtype} ".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()
 
 
 def key_of(path: str) -> FileKey:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hierclf.foundation.choices import choose
 
@@ -70,7 +70,11 @@ class Views:
     one_pass: bool = False
 
     def maps(
-        self, frames: Tensor, image_size: int, trunk: Callable[[Tensor], Tensor]
+        self,
+        frames: Tensor,
+        image_size: int,
+        trunk: Callable[[Tensor], Tensor],
+        pool: Callable[[Tensor], Tensor] | None = None,
     ) -> Tensor:
         """Run a trunk, and give its map of each view.
 
@@ -82,21 +86,25 @@ class Views:
             Side of a crop in pixels.
         trunk : callable
             Images ``(m, 1, height, width)`` to maps ``(m, n_channels, h, w)``.
+        pool : callable, optional
+            Maps to what is wanted of them, such as features ``(m, n_features)``, which
+            are smaller than windows that overlap.
 
         Returns
         -------
-        maps : Tensor, shape (n, n_views, n_channels, h, w)
+        maps : Tensor, shape (n, n_views, n_channels, h, w) or (n, n_views, n_features)
             In the order of `places`.
         """
+        pool = pool or nn.Identity()
         inputs = self.cut(frames, image_size)
-        flat = trunk(inputs.flatten(0, 1))
-        maps = flat.reshape(*inputs.shape[:2], *flat.shape[1:])
+        n_inputs = inputs.shape[1]
+        maps = trunk(inputs.flatten(0, 1))
         if not self.one_pass:
-            return maps
-        side = frames.shape[-1]
+            return _apart(pool(maps), n_inputs)
+        side, maps = frames.shape[-1], _apart(maps, n_inputs)
         return torch.stack(
             [
-                window(maps[:, int(place.mirrored)], place, side, image_size)
+                pool(window(maps[:, int(place.mirrored)], place, side, image_size))
                 for place in self.places(side, image_size)
             ],
             dim=1,
@@ -125,6 +133,10 @@ class Views:
     def frame_side(self, image_size: int) -> int:
         """Side in pixels of the frame that crops of `image_size` are cut from."""
         return round(image_size * self.margin)
+
+
+def _apart(maps: Tensor, n_inputs: int) -> Tensor:
+    return maps.reshape(-1, n_inputs, *maps.shape[1:])
 
 
 def _whole(frames: Tensor, size: int) -> Tensor:

@@ -1,5 +1,6 @@
 """Runtimes compute one network; the fastest that agrees is taken."""
 
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from hierclf.foundation.errors import InputError
@@ -19,6 +22,7 @@ from hierclf.inference.runtimes import (
     Maps,
     Runtime,
     make_runtime,
+    part_size,
     set_runtime,
 )
 from hierclf.networks.backbones import make_backbone
@@ -84,6 +88,39 @@ def test_maps_of_one_batch_stay_when_the_next_is_run(featurizer: Featurizer) -> 
     kept = first.clone()
     run(torch.rand(2, 1, 64, 64))
     assert torch.equal(first, kept)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 3])
+def test_the_maps_of_a_picture_are_the_same_at_any_place_of_a_batch(
+    n_threads: int, featurizer: Featurizer
+) -> None:
+    """The parts of a batch end in any order, and are of one size."""
+    pytest.importorskip("openvino")
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        run = make_runtime("openvino", featurizer, FLOAT)
+    finally:
+        torch.set_num_threads(before)
+    images = torch.rand(10, 1, 64, 64)
+    expected = make_runtime("eager", featurizer, FLOAT)(images)
+    first = run(images)
+    torch.testing.assert_close(first, expected, rtol=1e-3, atol=1e-4)
+    for turn in range(1, 10):
+        turned = run(images.roll(turn, 0)).roll(-turn, 0)
+        assert torch.equal(turned, first)
+
+
+@given(n_images=st.integers(1, 200), n_streams=st.integers(1, 70))
+def test_parts_of_a_batch_are_equal_and_none_could_be_done_sooner(
+    n_images: int, n_streams: int
+) -> None:
+    size = part_size(n_images, n_streams)
+    rounds = math.ceil(n_images / size / n_streams)
+    assert n_images % size == 0
+    assert 1 <= size <= 8
+    others = [n for n in range(1, 9) if n_images % n == 0]
+    assert size * rounds == min(n * math.ceil(n_images / n / n_streams) for n in others)
 
 
 def test_openvino_reports_to_nobody(tmp_path: Path) -> None:

@@ -95,3 +95,14 @@ def test_windows_are_drawn_from_all_corners_and_the_center() -> None:
     drawn = views.drawn(maps, 256, 224)
     first = set(drawn[:, 0, 0, 0].tolist())
     assert first == {0.0, 1.0, 8.0, 9.0, 4.5}
+
+
+@pytest.mark.parametrize("name", sorted(VIEWS))
+def test_views_are_pooled_one_by_one(name):
+    views = make_views(name)
+    side = views.frame_side(224)
+    frames = torch.rand(3, 1, side, side)
+    whole = views.maps(frames, 224, _averaged)
+    pooled = views.maps(frames, 224, _averaged, lambda maps: maps.mean(dim=(2, 3)))
+    torch.testing.assert_close(pooled, whole.mean(dim=(3, 4)))
+    assert pooled.shape[:2] == (3, views.n_views)

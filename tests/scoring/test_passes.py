@@ -70,6 +70,14 @@ def test_size_of_a_pass(monkeypatch, changes, threads, batch_size, expected):
     assert pass_size(cascade, batch_size) == expected
 
 
+def test_openvino_takes_twice_as_many(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    cascade = HierarchicalClassifier()
+    cascade.screen_ = cascade.refine_ = _network(image_size=224)
+    monkeypatch.setattr("hierclf.scoring.passes.current_runtime", lambda: "openvino")
+    assert pass_size(cascade, 32) == 16
+
+
 def test_gpu_takes_all_that_engines_take(monkeypatch):
     monkeypatch.setattr(passes, "default_device", lambda: torch.device("cuda"))
     cascade = HierarchicalClassifier(_network())
