@@ -4,9 +4,10 @@ The last digits of a score depend on how many scans are computed together: kerne
 choose their blocks by it. So every pass has the same number of scans, the last one
 filled up with copies. And it is a power of two: a scan's place in a pass then changes
 nothing either (products of matrices treat rows at the edge of a block of four or
-eight otherwise; found with logistic and linear learners and the gate, not with
-networks; the tests compare every kind). A scan thus has the same score, to the last
-bit, in a whole folder, in a shard, beside a broken file, and after an interruption.
+eight otherwise; found with logistic and linear learners and the gate, and on one
+processor with heads of networks, which are asked scan by scan since; the tests compare
+every kind). A scan thus has the same score, to the last bit, in a whole folder, in a
+shard, beside a broken file, and after an interruption.
 """
 
 from __future__ import annotations

@@ -280,8 +280,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         trunk = self.look() if self.trunk_ is None else self.trunk_
         features = torch.from_numpy(trunk.features(X).astype(np.float32))
         with torch.inference_mode():
-            flat = self.network_.head(features.flatten(0, 1))
-        logits = flat.unflatten(0, features.shape[:2])
+            # scan by scan: products of small matrices round by a row's place in them
+            logits = torch.stack([self.network_.head(one) for one in features])
         probabilities: Probabilities = torch.softmax(logits.double(), dim=2).numpy()
         return probabilities
 
