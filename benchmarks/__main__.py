@@ -33,7 +33,7 @@ from hierclf.foundation.files import write_json
 
 RESULTS = Path(__file__).parent / "results"
 QUICK = Sizes(("densenet121", "efficientnet_lite0"), rounds=1, few=8, many=64)
-FULL = Sizes(("densenet121", "resnet50", "efficientnet_lite0"), 3, few=68, many=204)
+FULL = Sizes(("densenet121", "resnet50", "efficientnet_lite0"), 3, few=68, many=408)
 _NETWORK_OF_FILES = "efficientnet_lite0"
 
 

@@ -19,6 +19,7 @@ from benchmarks.material import (
     fit_cascade,
     look_by,
     read_scans,
+    shrink_scans,
     write_bundle,
     write_plain,
     write_scans,
@@ -42,7 +43,7 @@ class Sizes:
     rounds : int
         Times that each contender is run.
     few, many : int
-        Scans for slow and for fast contenders.
+        Scans for slow and for fast contenders; small ones are as many as the latter.
     """
 
     networks: tuple[str, ...]
@@ -65,19 +66,27 @@ def prepare(
         bundle = write_bundle(folder / f"{kind.name}-{views}", cascade, len(scans))
         work = work_of(cascade)
         exact = exact or work
-        ours += [_ours(kind, name, runtime, bundle, work) for runtime in runtimes]
+        ours += [
+            _ours(kind, f"{name}, {runtime}", scans, bundle, work)
+            for runtime in runtimes
+            for scans in _scans_of(name)
+        ]
     command = ("-m", "benchmarks.reference", "--networks", str(plain))
     told = asdict(_of_two_networks(exact, shared=kind.shared))
-    reference = Contender(REFERENCE, kind.name, command, slow=True, work=told)
+    reference = Contender(REFERENCE, kind.name, command, "few", work=told)
     others = rivals(kind.name, environments) if kind.name == "densenet121" else []
     return [reference, *ours, *others]
 
 
-def _ours(kind: Kind, views: str, runtime: str, bundle: Path, work: Work) -> Contender:
+def _scans_of(views: str) -> tuple[str, ...]:
+    return ("few",) if views == "exact" else ("many", "small")
+
+
+def _ours(kind: Kind, how: str, scans: str, bundle: Path, work: Work) -> Contender:
+    runtime = how.rpartition(" ")[2]
     command = ("-m", "benchmarks.ours", "--bundle", str(bundle), "--runtime", runtime)
-    name = f"hierclf, {views}, {runtime}"
-    slow = views == "exact"
-    return Contender(name, kind.name, command, slow=slow, work=asdict(work))
+    name = f"hierclf, {'small JPEGs, ' if scans == 'small' else ''}{how}"
+    return Contender(name, kind.name, command, scans, work=asdict(work))
 
 
 def _of_two_networks(work: Work, *, shared: bool) -> Work:
@@ -93,12 +102,16 @@ def _of_two_networks(work: Work, *, shared: bool) -> Work:
 
 
 def write_material(folder: Path, sizes: Sizes) -> None:
-    """Write the scans: to fit on, to warm up with, and of each round."""
+    """Write the scans: to fit on, to warm up with, and of each round.
+
+    Small ones are the same pictures at 224 pixels: reading them costs next to nothing.
+    """
     write_scans(folder / "train", 48, first=100_000)
     write_scans(folder / "warm", 4, first=200_000)
     for number in range(sizes.rounds):
         first = number * sizes.many
         write_scans(folder / f"many-{number}", sizes.many, first=first)
+        shrink_scans(folder / f"many-{number}", folder / f"small-{number}")
         few = folder / f"few-{number}"
         few.mkdir(exist_ok=True)
         for path in sorted((folder / f"many-{number}").iterdir())[:: _step(sizes)]:
@@ -140,7 +153,7 @@ def run_all(
     runs: list[dict[str, Any]] = []
     peaks = [matmul_peak()]
     for number, one in tqdm(interleave(there, n_rounds), desc="rounds", disable=None):
-        scans = folder / f"{'few' if one.slow else 'many'}-{number}"
+        scans = folder / f"{one.scans}-{number}"
         try:
             found = run(one, scans, folder / "warm")
         except RuntimeError as error:
@@ -172,9 +185,10 @@ def summary(
     speeds = {number: r["n"] / r["seconds"] for number, r in own.items()}
     slow = {number: r["n"] / r["seconds"] for number, r in base.items()}
     row["images_per_s"] = spread(speeds.values())
-    row["ratio"] = spread(speeds[n] / slow[n] for n in speeds if n in slow)
+    alike = one.scans != "small"  # plain PyTorch reads large ones
+    row["ratio"] = spread(speeds[n] / slow[n] for n in speeds if n in slow and alike)
     row["memory_mb"] = round(max(r["memory_kb"] for r in own.values()) / 1000)
-    row["equal_labels"] = equal_labels(own, base)
+    row["equal_labels"] = equal_labels(own, base) if alike else None
     names = next(iter(own.values()))["more"]
     row["more"] = {k: median(r["more"][k] for r in own.values()) for k in names}
     if one.work:

@@ -32,8 +32,9 @@ class Contender:
         Which network it runs.
     command : tuple of str
         Arguments of Python, without the folders.
-    slow : bool, default=False
-        Whether it gets the small folder.
+    scans : {"many", "few", "small"}, default="many"
+        Which folder it gets: many large scans; some of these, for slow ones; many that
+        are of the frame's size.
     python : str, optional
         Of its own environment.
     package : str, default=""
@@ -45,7 +46,7 @@ class Contender:
     name: str
     network: str
     command: tuple[str, ...]
-    slow: bool = False
+    scans: str = "many"
     python: str = sys.executable
     package: str = ""
     work: dict[str, Any] | None = None
@@ -86,7 +87,7 @@ def rivals(network: str, environments: Path) -> list[Contender]:
         python = str(own) if own.exists() else sys.executable
         command = ("-m", f"benchmarks.rivals.{script}", "--network", network)
         found.append(
-            Contender(name, network, command, slow=True, python=python, package=package)
+            Contender(name, network, command, "few", python=python, package=package)
         )
     return found
 

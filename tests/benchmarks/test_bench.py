@@ -16,7 +16,14 @@ from benchmarks.agreement import compared
 from benchmarks.cascades import Sizes, equal_labels, summary, write_material
 from benchmarks.contenders import Contender, interleave, run
 from benchmarks.machine import describe_machine, file_name, matmul_peak
-from benchmarks.material import Kind, fit_cascade, look_by, write_bundle, write_plain
+from benchmarks.material import (
+    Kind,
+    fit_cascade,
+    look_by,
+    read_scans,
+    write_bundle,
+    write_plain,
+)
 from benchmarks.ours import compute_alone, measure, read_alone
 from benchmarks.reference import Folder, load, score, ten_crops
 from benchmarks.table import markdown
@@ -163,6 +170,8 @@ def test_slow_ones_get_some_of_the_scans(tmp_path, monkeypatch):
     few = {path.name for path in (tmp_path / "few-1").iterdir()}
     assert (len(many), len(few), few <= many) == (6, 2, True)
     assert not many & {path.name for path in (tmp_path / "many-0").iterdir()}
+    assert many == {path.name for path in (tmp_path / "small-1").iterdir()}
+    assert read_scans(tmp_path / "small-1")[0][0].shape == (224, 224)
 
 
 def test_costs_at_small_sizes():
@@ -187,7 +196,8 @@ def test_targets_are_of_the_fastest_and_of_what_was_measured():
     rows += [_row("exact, eager", 3, equal=198)]
     rows += [{"network": "densenet121", "name": "hierclf, exact, x", "absent": "no"}]
     found = targets(rows)
-    assert [one["met"] for one in found] == [True, True, False, False, True, False]
+    met = [one["met"] for one in found]
+    assert met == [True, True, False, False, False, True, False, False]
     assert found[0]["by"] == "densenet121, hierclf, one pass, fast"
     assert found[2]["found"] == pytest.approx(0.99)
     assert found[3]["found"] is None
