@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.cascades import VIEWS, Sizes, measure
+from benchmarks.cascades import Sizes, bundle_of, measure
 from benchmarks.machine import describe_machine, file_name
 from benchmarks.scaling import (
     by_cases,
@@ -39,7 +39,7 @@ _NETWORK_OF_FILES = "efficientnet_lite0"
 
 def scaling(folder: Path, runtime: str, *, quick: bool) -> dict[str, Any]:
     """Measure what costs grow with."""
-    bundle = folder / f"{_NETWORK_OF_FILES}-{VIEWS['one pass']}"
+    bundle = bundle_of(folder, _NETWORK_OF_FILES, "one pass")
     shapes = [(1000, 16), (1000, 128), (10_000, 16)]
     if not quick:
         shapes += [(1000, 1280), (10_000, 128), (100_000, 16), (100_000, 128)]

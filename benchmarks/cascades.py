@@ -28,7 +28,12 @@ from benchmarks.material import (
 from benchmarks.targets import targets
 from benchmarks.work import Work, work_of
 
-VIEWS = {"exact": "tencrop", "one pass": "tencrop_onepass"}
+LOOKS: dict[str, dict[str, Any]] = {
+    "exact": {"views": "tencrop"},
+    "one pass": {"views": "tencrop_onepass"},
+    "exact, float32": {"views": "tencrop", "precision": "float32"},
+}
+"""What is changed of the options of a network, whose number format is ``auto``."""
 REFERENCE = "plain PyTorch, two networks, ten crops"
 
 
@@ -61,14 +66,14 @@ def prepare(
     fitted = fit_cascade(kind, weights, scans, labels)
     plain = write_plain(folder / f"{kind.name}-plain", kind, fitted)
     ours, exact = [], None
-    for name, views in VIEWS.items():
-        cascade = look_by(fitted, views=views)
-        bundle = write_bundle(folder / f"{kind.name}-{views}", cascade, len(scans))
+    for name, changes in LOOKS.items():
+        cascade = look_by(fitted, **changes)
+        bundle = write_bundle(bundle_of(folder, kind.name, name), cascade, len(scans))
         work = work_of(cascade)
         exact = exact or work
         ours += [
             _ours(kind, f"{name}, {runtime}", scans, bundle, work)
-            for runtime in runtimes
+            for runtime in (runtimes[-1:] if "precision" in changes else runtimes)
             for scans in _scans_of(name)
         ]
     command = ("-m", "benchmarks.reference", "--networks", str(plain))
@@ -78,8 +83,13 @@ def prepare(
     return [reference, *ours, *others]
 
 
-def _scans_of(views: str) -> tuple[str, ...]:
-    return ("few",) if views == "exact" else ("many", "small")
+def bundle_of(folder: Path, network: str, look: str) -> Path:
+    """Name the bundle of a network that looks in one of the ways of `LOOKS`."""
+    return folder / f"{network}-{look.replace(', ', '-').replace(' ', '-')}"
+
+
+def _scans_of(look: str) -> tuple[str, ...]:
+    return ("many", "small") if look == "one pass" else ("few",)
 
 
 def _ours(kind: Kind, how: str, scans: str, bundle: Path, work: Work) -> Contender:
