@@ -152,7 +152,7 @@ def measure(
         "peak_gflops": peak,
         "contenders": table,
         "targets": targets(table),
-        "runs": runs,
+        "runs": [{k: v for k, v in one.items() if k != "labels"} for one in runs],
     }
 
 
