@@ -17,7 +17,7 @@ from torch.nn import functional
 from hierclf.data.balance import upsample
 from hierclf.data.rows import take
 from hierclf.foundation.seeding import derive_seed, generator
-from hierclf.inference.frozen import FrozenTrunk
+from hierclf.inference.frozen import BATCH_CROPS, FrozenTrunk
 from hierclf.inference.precision import resolve_precision
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import Frame, FrameReader, Scans, batched_frames
@@ -32,7 +32,6 @@ from hierclf.training.options import NetworkOptions
 from hierclf.transforms.augment import Augmentation, make_augmentation
 
 Indices = NDArray[np.intp]
-_BATCH_CROPS = 64
 
 
 @dataclass(frozen=True)
@@ -354,7 +353,7 @@ def image_logits(
     views = make_views(options.views)
     device = next(model.parameters()).device
     half = resolve_precision(options.precision) == "bfloat16"
-    size = max(1, _BATCH_CROPS // views.n_views)
+    size = max(1, BATCH_CROPS // views.n_views)
     for frames in batched_frames(reader, scans, size):
         images = torch.from_numpy(frames)[:, None].to(device)
         autocast = torch.autocast(device.type, torch.bfloat16, enabled=half)
