@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from benchmarks.rivals.training import told, training_arguments
+from benchmarks.rivals.training import report_epochs, training_arguments
 from hierclf.data.dataset import DataOptions, read_dataset
 from hierclf.training import loop
 from hierclf.training.estimator import NetworkClassifier
@@ -47,7 +47,7 @@ def main() -> None:
     network = NetworkClassifier(options, cache=Path(args.input).parent / "cache")
     with patch.object(loop, "_run_epoch", watch):
         network.fit(rows, rows["label"])
-    told(len(rows) // args.batch_size * args.batch_size, watch.seconds)
+    report_epochs(len(rows), watch.seconds)
 
 
 if __name__ == "__main__":

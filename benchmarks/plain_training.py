@@ -7,9 +7,9 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
+from benchmarks.rivals.common import timm_name
 from benchmarks.rivals.training import Training, by_the_clock, training_arguments
 
-_RENAMED = {"efficientnet_lite0": "tf_efficientnet_lite0"}
 _HALF = 3 * [0.5]
 
 
@@ -24,7 +24,7 @@ def main() -> None:
         transforms.Normalize(_HALF, _HALF),
     ]
     data = datasets.ImageFolder(str(told.input), transforms.Compose(steps))
-    name = _RENAMED.get(told.network, told.network)
+    name = timm_name(told.network)
     network = timm.create_model(name, num_classes=len(data.classes)).to(device)
     loader = DataLoader(
         data,

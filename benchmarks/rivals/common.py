@@ -1,9 +1,16 @@
-"""What the scripts of rivals share: their arguments."""
+"""What the scripts of rivals share: their arguments, and names of networks."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+
+_RENAMED = {"efficientnet_lite0": "tf_efficientnet_lite0"}
+
+
+def timm_name(network: str) -> str:
+    """Give timm's name of a network that ours calls otherwise."""
+    return _RENAMED.get(network, network)
 
 
 def arguments(purpose: str | None) -> argparse.Namespace:

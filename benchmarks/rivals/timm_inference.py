@@ -10,17 +10,15 @@ import timm
 import torch
 from timm.data import create_dataset, create_loader, resolve_data_config
 
-from benchmarks.rivals.common import arguments
+from benchmarks.rivals.common import arguments, timm_name
 from benchmarks.timing import Timed, report, timed
-
-_RENAMED = {"efficientnet_lite0": "tf_efficientnet_lite0"}
 
 
 def main() -> None:
     """Score two folders, the second by the clock."""
     told = arguments(__doc__)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    name = _RENAMED.get(told.network, told.network)
+    name = timm_name(told.network)
     network = timm.create_model(name, num_classes=4).eval().to(device)
     config = resolve_data_config({}, model=network)
 

@@ -13,9 +13,8 @@ from timm.data import create_dataset, create_loader, resolve_data_config
 from timm.optim import create_optimizer_v2
 from timm.utils import AverageMeter
 
+from benchmarks.rivals.common import timm_name
 from benchmarks.rivals.training import Training, by_the_clock, training_arguments
-
-_RENAMED = {"efficientnet_lite0": "tf_efficientnet_lite0"}
 
 
 def main() -> None:
@@ -23,7 +22,7 @@ def main() -> None:
     told = training_arguments(__doc__)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     data = create_dataset("", root=str(told.input), split="train", is_training=True)
-    name = _RENAMED.get(told.network, told.network)
+    name = timm_name(told.network)
     network = create_model(name, num_classes=len(data.reader.class_to_idx))
     network.to(device, memory_format=torch.channels_last)
     loader = create_loader(

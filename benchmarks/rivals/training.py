@@ -69,9 +69,9 @@ def by_the_clock(epoch: Callable[[], int], n_epochs: int) -> None:
         start = time.perf_counter()
         n = epoch()
         seconds.append(time.perf_counter() - start)
-    told(n, seconds)
+    report_epochs(n, seconds)
 
 
-def told(n: int, seconds: list[float]) -> None:
+def report_epochs(n: int, seconds: list[float]) -> None:
     """Print the median epoch, and the first one beside it."""
     report(Timed(n, median(seconds[1:]), more={"first epoch, s": seconds[0]}))

@@ -15,6 +15,7 @@ from benchmarks import material, scaling
 from benchmarks.agreement import compared
 from benchmarks.cascades import Sizes, equal_labels, summary, write_material
 from benchmarks.contenders import Contender, interleave, run
+from benchmarks.epochs import summary as summary_of_epochs
 from benchmarks.machine import describe_machine, file_name, matmul_peak
 from benchmarks.material import (
     Kind,
@@ -251,3 +252,17 @@ def test_ways_are_compared_with_the_one_that_the_model_was_fitted_by():
     assert found["b"]["macro_recall"] == 0.5
     assert found["b"]["moved_median"] == pytest.approx(0.05)
     assert found["b"]["moved_most"] == pytest.approx(0.2)
+
+
+def test_epochs_are_compared_with_the_plain_loop_of_the_same_round():
+    def run_of(name, number, seconds):
+        told = {"scans": "small", "name": f"{name}, float32", "round": number}
+        return told | {"n": 12, "seconds": seconds, "more": {"first epoch, s": 6.0}}
+
+    runs = [run_of("plain PyTorch", 0, 4.0), run_of("hierclf", 0, 2.0)]
+    runs += [run_of("hierclf", 1, 3.0), run_of("plain PyTorch", 1, 3.0)]
+    plain, ours = summary_of_epochs(runs)
+    assert ours["images_per_s"] == {"median": 5.0, "least": 4.0, "greatest": 6.0}
+    assert ours["ratio"] == {"median": 1.5, "least": 1.0, "greatest": 2.0}
+    assert ours["first_epoch"] == {"median": 2.5, "least": 2.0, "greatest": 3.0}
+    assert plain["ratio"]["least"] == plain["ratio"]["greatest"] == 1
