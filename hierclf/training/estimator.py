@@ -279,9 +279,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "network_")
         trunk = self.look() if self.trunk_ is None else self.trunk_
         features = torch.from_numpy(trunk.features(X).astype(np.float32))
+        logits = torch.empty(*features.shape[:2], len(self.classes_))
         with torch.inference_mode():
             # scan by scan: products of small matrices round by a row's place in them
-            logits = torch.stack([self.network_.head(one) for one in features])
+            for place, one in enumerate(features):
+                logits[place] = self.network_.head(one)
         probabilities: Probabilities = torch.softmax(logits.double(), dim=2).numpy()
         return probabilities
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.frozen import FrozenEstimator
@@ -137,6 +138,11 @@ def test_companions_and_place_change_no_bit(make):
         np.testing.assert_array_equal(again.screen_score, score[places])
         np.testing.assert_array_equal(again.probabilities, table[places])
         np.testing.assert_array_equal(gate.excess(reader(some)), scope[places])
+
+
+def test_of_no_scan_nothing_is_said():
+    told = _cascade(_network()).decide(pd.DataFrame({"path": []}))
+    assert told.probabilities.shape == (0, len(set(LABELS)))
 
 
 def _readings(kinds: str) -> list[Reading]:
