@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.contenders import Contender, interleave, rivals, run
+from benchmarks.contenders import Contender, beginning, interleave, rivals, run
 from benchmarks.machine import matmul_peak
 from benchmarks.material import (
     KINDS,
@@ -48,7 +48,8 @@ class Sizes:
     rounds : int
         Times that each contender is run.
     few, many : int
-        Scans for slow and for fast contenders; small ones are as many as the latter.
+        Scans for slow and for fast contenders; small ones and frames are as many as the
+        latter.
     """
 
     networks: tuple[str, ...]
@@ -71,16 +72,18 @@ def prepare(
         bundle = write_bundle(bundle_of(folder, kind.name, name), cascade, len(scans))
         work = work_of(cascade)
         exact = exact or work
+        single = "precision" in changes
         ours += [
             _ours(kind, f"{name}, {runtime}", scans, bundle, work)
-            for runtime in (runtimes[-1:] if "precision" in changes else runtimes)
+            for runtime in (runtimes[-1:] if single else runtimes)
             for scans in _scans_of(name)
         ]
     command = ("-m", "benchmarks.reference", "--networks", str(plain))
     told = asdict(_of_two_networks(exact, shared=kind.shared))
     reference = Contender(REFERENCE, kind.name, command, "few", work=told)
+    framed = replace(reference, name=_plain_on("frames"), scans="frames")
     others = rivals(kind.name, environments) if kind.name == "densenet121" else []
-    return [reference, *ours, *others]
+    return [reference, framed, *ours, *others]
 
 
 def bundle_of(folder: Path, network: str, look: str) -> Path:
@@ -88,14 +91,20 @@ def bundle_of(folder: Path, network: str, look: str) -> Path:
     return folder / f"{network}-{look.replace(', ', '-').replace(' ', '-')}"
 
 
+def _plain_on(scans: str) -> str:
+    return f"{beginning(scans)}{REFERENCE}"
+
+
 def _scans_of(look: str) -> tuple[str, ...]:
-    return ("many", "small") if look == "one pass" else ("few",)
+    if look == "one pass":
+        return "many", "small"
+    return ("few", "frames") if "float32" in look else ("few",)
 
 
 def _ours(kind: Kind, how: str, scans: str, bundle: Path, work: Work) -> Contender:
     runtime = how.rpartition(" ")[2]
     command = ("-m", "benchmarks.ours", "--bundle", str(bundle), "--runtime", runtime)
-    name = f"hierclf, {'small JPEGs, ' if scans == 'small' else ''}{how}"
+    name = f"{beginning(scans)}hierclf, {how}"
     return Contender(name, kind.name, command, scans, work=asdict(work))
 
 
@@ -114,14 +123,16 @@ def _of_two_networks(work: Work, *, shared: bool) -> Work:
 def write_material(folder: Path, sizes: Sizes) -> None:
     """Write the scans: to fit on, to warm up with, and of each round.
 
-    Small ones are the same pictures at 224 pixels: reading them costs next to nothing.
+    Small ones are the same pictures at 224 pixels, which reading costs next to nothing;
+    frames have the 256 pixels that ten crops are cut from: nothing is left to resize.
     """
     write_scans(folder / "train", 48, first=100_000)
     write_scans(folder / "warm", 4, first=200_000)
     for number in range(sizes.rounds):
         first = number * sizes.many
         write_scans(folder / f"many-{number}", sizes.many, first=first)
-        shrink_scans(folder / f"many-{number}", folder / f"small-{number}")
+        for name, side in (("small", 224), ("frames", 256)):
+            shrink_scans(folder / f"many-{number}", folder / f"{name}-{number}", side)
         few = folder / f"few-{number}"
         few.mkdir(exist_ok=True)
         for path in sorted((folder / f"many-{number}").iterdir())[:: _step(sizes)]:
@@ -191,14 +202,13 @@ def summary(
     if not own:
         errors = [r["error"] for r in runs if r["contender"] == one.key]
         return row | {"absent": errors[0] if errors else "not installed"}
-    base = _by_round(runs, f"{one.network}, {REFERENCE}")
+    base = _by_round(runs, f"{one.network}, {_plain_on(one.scans)}")
     speeds = {number: r["n"] / r["seconds"] for number, r in own.items()}
     slow = {number: r["n"] / r["seconds"] for number, r in base.items()}
     row["images_per_s"] = spread(speeds.values())
-    alike = one.scans != "small"  # plain PyTorch reads large ones
-    row["ratio"] = spread(speeds[n] / slow[n] for n in speeds if n in slow and alike)
+    row["ratio"] = spread(speeds[n] / slow[n] for n in speeds if n in slow)
     row["memory_mb"] = round(max(r["memory_kb"] for r in own.values()) / 1000)
-    row["equal_labels"] = equal_labels(own, base) if alike else None
+    row["equal_labels"] = equal_labels(own, base)
     names = next(iter(own.values()))["more"]
     row["more"] = {k: median(r["more"][k] for r in own.values()) for k in names}
     if one.work:

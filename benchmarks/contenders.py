@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks.footprint import footprint
 
 ROOT = Path(__file__).resolve().parents[1]
+_BEGINNINGS = {"small": "small JPEGs, ", "frames": "frames, "}
 _SAMPLE_S = 0.5
 _LONGEST_S = 1800
 
@@ -32,9 +33,9 @@ class Contender:
         Which network it runs.
     command : tuple of str
         Arguments of Python, without the folders.
-    scans : {"many", "few", "small"}, default="many"
-        Which folder it gets: many large scans; some of these, for slow ones; many that
-        are of the frame's size.
+    scans : {"many", "few", "small", "frames"}, default="many"
+        Which folder it gets: many large scans; some of these, for slow ones; many of
+        the side of a crop, or of the frame.
     python : str, optional
         Of its own environment.
     package : str, default=""
@@ -69,6 +70,11 @@ class Contender:
             Path(self.python).exists()
             and not subprocess.run(told, check=False).returncode
         )
+
+
+def beginning(scans: str) -> str:
+    """Begin the name of a contender by what its scans are, if they are not large."""
+    return _BEGINNINGS.get(scans, "")
 
 
 RIVALS = {

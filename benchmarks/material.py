@@ -101,14 +101,14 @@ def write_scans(folder: Path, n_scans: int, *, first: int = 0) -> Path:
     return folder
 
 
-def shrink_scans(scans: Path, folder: Path) -> Path:
-    """Write the scans of a folder at the side that networks see, under their names."""
+def shrink_scans(scans: Path, folder: Path, side: int) -> Path:
+    """Write the scans of a folder with sides of so many pixels, under their names."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in sorted(scans.iterdir()):
         place = folder / path.name
         if not place.exists():
             picture = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
-            small = cv2.resize(picture, (224, 224), interpolation=cv2.INTER_AREA)
+            small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
             cv2.imwrite(str(place), small, _jpeg())
     return folder
 

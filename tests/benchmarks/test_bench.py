@@ -13,8 +13,14 @@ from PIL import Image
 
 from benchmarks import material, scaling
 from benchmarks.agreement import compared
-from benchmarks.cascades import Sizes, equal_labels, summary, write_material
-from benchmarks.contenders import Contender, interleave, run
+from benchmarks.cascades import (
+    REFERENCE,
+    Sizes,
+    equal_labels,
+    summary,
+    write_material,
+)
+from benchmarks.contenders import Contender, beginning, interleave, run
 from benchmarks.epochs import summary as summary_of_epochs
 from benchmarks.machine import describe_machine, file_name, matmul_peak
 from benchmarks.material import (
@@ -156,6 +162,20 @@ def test_rounds_alternate():
     assert order == [(0, "a"), (0, "b"), (1, "b"), (1, "a")]
 
 
+def test_frames_are_compared_with_plain_pytorch_on_frames():
+    """Else a ratio would hold what reading and resizing of large scans takes."""
+    one = Contender("frames, ours", "x", (), scans="frames")
+    known = {"round": 0, "more": {}, "memory_kb": 1, "n": 4, "labels": {"a": "y"}}
+    runs = [known | {"contender": one.key, "seconds": 1.0}]
+    runs += [known | {"contender": f"x, {REFERENCE}", "seconds": 8.0}]
+    assert summary(one, runs, {})["ratio"] is None
+    assert summary(one, runs, {})["equal_labels"] is None
+    framed = f"x, frames, {REFERENCE}"
+    runs += [known | {"contender": framed, "seconds": 3.0}]
+    assert summary(one, runs, {})["ratio"]["median"] == 3
+    assert summary(one, runs, {})["equal_labels"] == {"n": 1, "equal": 1}
+
+
 def test_labels_are_compared_where_both_scored():
     own = {0: {"labels": {"a": "x", "b": "y"}}, 1: {"labels": {"c": "x"}}}
     base = {0: {"labels": {"a": "x", "b": "z", "d": "x"}}}
@@ -173,6 +193,7 @@ def test_slow_ones_get_some_of_the_scans(tmp_path, monkeypatch):
     assert not many & {path.name for path in (tmp_path / "many-0").iterdir()}
     assert many == {path.name for path in (tmp_path / "small-1").iterdir()}
     assert read_scans(tmp_path / "small-1")[0][0].shape == (224, 224)
+    assert read_scans(tmp_path / "frames-1")[0][0].shape == (256, 256)
 
 
 def test_costs_at_small_sizes():
@@ -185,16 +206,20 @@ def test_costs_at_small_sizes():
     assert set(scaling.learner_powers(fits)) == {"tree: in n at d = 4"}
 
 
-def _row(name: str, speed: float, equal: int = 200) -> dict[str, object]:
+def _row(
+    name: str, speed: float, equal: int = 200, scans: str = ""
+) -> dict[str, object]:
     rates = {"images_per_s": {"median": speed}, "ratio": {"median": speed}}
     told = {"equal_labels": {"n": 200, "equal": equal}}
     told["more"] = {"computing share": 0.9}
-    return {"network": "densenet121", "name": f"hierclf, {name}", **rates, **told}
+    name = f"{beginning(scans)}hierclf, {name}"
+    return {"network": "densenet121", "name": name, **rates, **told}
 
 
 def test_targets_are_of_the_fastest_and_of_what_was_measured():
     rows = [_row("one pass, slow", 11), _row("one pass, fast", 12)]
-    rows += [_row("exact, eager", 4), _row("exact, float32, eager", 3, equal=198)]
+    rows += [_row("exact, eager", 4), _row("exact, float32, eager", 5)]
+    rows += [_row("exact, float32, eager", 3, equal=198, scans="frames")]
     rows += [{"network": "densenet121", "name": "hierclf, exact, x", "absent": "no"}]
     found = targets(rows)
     met = [one["met"] for one in found]
