@@ -33,9 +33,9 @@ def score_folder(options: ScoreOptions, bundle: Bundle | None = None) -> ScoreSu
 
     The columns are path, status, code, screen_score, decision, label, a
     probability ``p_<label>`` for each label (healthy first), view_spread, lungs_found
-    where they are cut out, those of the guards, bundle, sha256 and message; see
-    `hierclf.scoring.rows`. A file that cannot be scored gets a row that says why, and
-    the others go on. Rows come in the sorted order of the names.
+    where they are cut out, those of the guards, runtime, bundle, sha256 and message:
+    see `hierclf.scoring.rows`. A file that cannot be scored gets a row that says why,
+    and the others go on. Rows come in the sorted order of the names.
 
     With `shard` only the scans of that part get rows, in a file of its own beside
     `out`. A shard of a folder may hold no scan: its file is then a header, and all is
@@ -64,7 +64,7 @@ def score_folder(options: ScoreOptions, bundle: Bundle | None = None) -> ScoreSu
     ------
     InputError
         If there is no scan (the file then holds a header and nothing else), the
-        output exists, or is of another bundle or folder.
+        output exists, or is of another bundle, runtime or folder.
     BundleError
         If the bundle is refused.
     ResourceError

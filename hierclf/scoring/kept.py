@@ -116,7 +116,7 @@ def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:
     out : Path
         Final name.
     form : RowFormat
-        The columns and the bundle that the file must have.
+        The columns, the bundle and the runtime that the file must have.
     batch_size : int
         Scans scored at a time.
 
@@ -128,7 +128,7 @@ def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:
     Raises
     ------
     InputError
-        If it is of another bundle, or no such file.
+        If it is of another bundle or runtime, or no such file.
     ResourceError
         If it cannot be read or copied.
     """
@@ -161,7 +161,7 @@ def _keep(source: Path, stream: BinaryIO, form: RowFormat, batch_size: int) -> K
     for offset, cells in found:
         if len(cells) != len(columns):
             break
-        _refuse_other_bundle(source, cells[columns.index("bundle")], form.bundle)
+        _refuse_other_origin(source, dict(zip(columns, cells, strict=True)), form)
         waiting.append(cells)
         n_good += was_read(cells)
         if not batch_size or is_full(n_good, len(waiting), batch_size):
@@ -177,17 +177,18 @@ def _refuse_other_table(source: Path, header: bytes) -> None:
         start = stream.read(len(header))
     if not header.startswith(start):  # else killed while the header was written
         raise InputError(
-            f"{source}: expected the columns that this bundle writes, got others. "
-            "Choose another --out or add --overwrite."
+            f"{source}: expected the columns that this bundle writes by these "
+            "options, got others. Choose another --out or add --overwrite."
         )
 
 
-def _refuse_other_bundle(source: Path, found: str, bundle: str) -> None:
-    if found != bundle:
-        raise InputError(
-            f"{source}: expected rows of bundle {bundle}, got {found!a}. "
-            "Go on with the same bundle, or add --overwrite."
-        )
+def _refuse_other_origin(source: Path, row: dict[str, str], form: RowFormat) -> None:
+    for name, expected in form.origin.items():
+        if row[name] != expected:
+            raise InputError(
+                f"{source}: expected rows of {name} {expected}, got {row[name]!a}. "
+                f"Go on with the same {name}, or add --overwrite."
+            )
 
 
 def records(stream: BinaryIO) -> Iterator[tuple[int, Row]]:

@@ -2,7 +2,8 @@
 
 Which shard a file holds stands in its name, and each row proves it: its scan belongs
 to one shard only. So nothing but the files is needed, and nothing in them is believed:
-a shard that is missing, unfinished, renamed, cut short or of another bundle is refused.
+a shard that is missing, unfinished, renamed, cut short or of another bundle or runtime
+is refused.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from hierclf.foundation.files import explain_os_error
 from hierclf.scoring.journal import lock_of, open_journal, part_of, refuse_existing
 from hierclf.scoring.kept import cells_of, records
 from hierclf.scoring.options import MergeOptions, MergeSummary, check_name
-from hierclf.scoring.rows import COPY, Row, flag_copies
+from hierclf.scoring.rows import COPY, LAST, Row, flag_copies
 from hierclf.scoring.shards import Shard
 
 _AT_ONCE = 256
-_LAST = ["bundle", "sha256", "message"]
+_ORIGIN = slice(-len(LAST), -len(LAST) + 2)
 
 
 class _Place(NamedTuple):
@@ -60,7 +61,8 @@ def merge_shards(options: MergeOptions) -> MergeSummary:
     ------
     InputError
         If the output exists, a shard is missing or unfinished, there are shards of
-        different divisions, or one is of another bundle or not what its name says.
+        different divisions, or one is of another bundle or runtime, or not what its
+        name says.
     ResourceError
         If files cannot be read or written.
     """
@@ -146,10 +148,10 @@ def _refuse_unfinished(out: Path, shards: list[Shard], names: set[str]) -> None:
 
 @dataclass
 class _Common:
-    """What all shards have: the header, and the bundle where there is a row."""
+    """What all shards have: the header; runtime and bundle, where there is a row."""
 
     header: Row = field(default_factory=list)
-    bundle: str = ""
+    origin: Row = field(default_factory=list)
 
 
 def _index(
@@ -174,12 +176,14 @@ def _places(
     for start, end, cells in _spans(stream):
         if start == 0:
             common.header = common.header or cells
-            is_so = cells == common.header and cells[-3:] == _LAST
+            is_so = cells == common.header and tuple(cells[-len(LAST) :]) == LAST
             _expect(path, "the columns of scores, and of the other shards", is_so)
             continue
         _expect(path, "as many cells as columns", len(cells) == len(common.header))
-        common.bundle = common.bundle or cells[-3]
-        _expect(path, f"rows of bundle {common.bundle}", cells[-3] == common.bundle)
+        common.origin = common.origin or cells[_ORIGIN]
+        runtime, bundle = common.origin
+        same = cells[_ORIGIN] == common.origin
+        _expect(path, f"rows of runtime {runtime} and bundle {bundle}", same)
         name = unescape_cell(cells[0])
         _expect(path, f"scans of shard {shard}", shard.holds(name))
         yield _Place(name, shard.number, start, end)
@@ -198,7 +202,7 @@ def _expect(path: Path, rule: str, is_so: bool) -> None:
     if not is_so:
         raise InputError(
             f"{path}: expected {rule}, got others. Score this shard anew with the "
-            "bundle and the folder of the others, and --overwrite."
+            "options, bundle and folder of the others, and --overwrite."
         )
 
 

@@ -4,9 +4,12 @@
 that was decided on. They are taken from the full score and not from the six digits
 in the file. ``view_spread`` is the standard deviation of the screen's score over the
 views of the scan. Where lungs are cut out first, ``lungs_found`` is ``yes``, or ``no``
-where there were none and the frame was seen whole. What the guards of a bundle say
-stands behind it: ``action`` (``accept``, ``reader`` or ``out_of_scope``), and the
-numbers behind that.
+where there were none and the frame was seen whole. Where only diseased scans are
+refined, ``refined`` says so of each. What the guards of a bundle say stands behind it:
+``action`` (``accept``, ``reader`` or ``out_of_scope``), and the numbers behind that.
+
+``runtime`` and ``bundle`` are the same in all rows of a file: last digits differ
+between runtimes, and in bfloat16 a decision may.
 """
 
 from __future__ import annotations
@@ -33,6 +36,8 @@ Row = list[str]
 UNSCORED = "E_SCORE"
 """Code of a scan that was read but could not be scored."""
 COPY = "an earlier row is of an equal file"
+LAST = ("runtime", "bundle", "sha256", "message")
+"""The last columns of every file of rows."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class RowFormat:
         Its labels give a column of probabilities each, healthy first.
     digest : str
         Of the bundle; its start stands in each row.
+    runtime : str
+        What runs its networks.
     guards : tuple of str, default=()
         Columns that its guards fill.
     lungs : bool, default=False
@@ -52,11 +59,12 @@ class RowFormat:
         scans they were found.
     refine_healthy : bool, default=True
         Whether healthy scans have probabilities of diseased labels, too; their cells
-        are empty otherwise.
+        are empty otherwise, and a column tells which scans were refined.
     """
 
     hierarchy: Hierarchy[Any]
     digest: str
+    runtime: str
     guards: tuple[str, ...] = ()
     lungs: bool = False
     refine_healthy: bool = True
@@ -66,13 +74,14 @@ class RowFormat:
         """Names of the columns, in their order."""
         probabilities = [f"p_{label}" for label in self.hierarchy.labels]
         first = ["path", "status", "code", "screen_score", "decision", "label"]
+        refined = [] if self.refine_healthy else ["refined"]
         seen = ["view_spread", *(["lungs_found"] if self.lungs else []), *self.guards]
-        return [*first, *probabilities, *seen, "bundle", "sha256", "message"]
+        return [*first, *probabilities, *refined, *seen, *LAST]
 
     @property
-    def bundle(self) -> str:
-        """What stands in the column ``bundle``."""
-        return self.digest[:N_DIGEST]
+    def origin(self) -> dict[str, str]:
+        """The cells that all rows share, by column."""
+        return {"runtime": self.runtime, "bundle": self.digest[:N_DIGEST]}
 
     def action_of(self, row: Row) -> str:
         """Give what the guards say to do with a row; '' where they say nothing."""
@@ -107,14 +116,16 @@ class RowFormat:
         decided = int(told.decided[place])
         row = told.probabilities[place]
         probabilities = ["" if np.isnan(p) else _digits(p) for p in row]
+        refined = [] if self.refine_healthy else ["yes" if decided else "no"]
         spread = "" if told.view_spread is None else _digits(told.view_spread[place])
         return [
             *(reading.path, "ok", "", _digits(told.screen_score[place])),
             "diseased" if decided else "healthy",
             str(self.hierarchy.labels[decided]),
-            *(*probabilities, spread, *([reading.lungs_found] if self.lungs else [])),
+            *(*probabilities, *refined, spread),
+            *([reading.lungs_found] if self.lungs else []),
             *self._guard_cells(guarded, place),
-            *(self.bundle, reading.sha256, ""),
+            *(*self.origin.values(), reading.sha256, ""),
         ]
 
     def _guard_cells(self, guarded: Guarded | None, place: int) -> Row:
@@ -144,11 +155,9 @@ class RowFormat:
         """
         unforeseen = code in UNREAD or reading.pixels is not None
         status = "error" if unforeseen else "rejected"
-        # score to view_spread, lungs, and the guards
-        n_last = int(self.lungs) + len(self.guards)
-        empty = [""] * (len(self.hierarchy.labels) + 4 + n_last)
-        cells = [reading.path, status, code, *empty]
-        return [*cells, self.bundle, reading.sha256, message]
+        cells = [reading.path, status, code]
+        empty = [""] * (len(self.columns) - len(cells) - len(LAST))
+        return [*cells, *empty, *self.origin.values(), reading.sha256, message]
 
 
 def was_read(row: Row) -> bool:

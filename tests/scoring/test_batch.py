@@ -13,7 +13,7 @@ from hierclf.scoring.batch import rows_of
 from hierclf.scoring.reading import Reading
 from hierclf.scoring.rows import RowFormat
 
-FORM = RowFormat(Hierarchy("healthy", ("ill",)), "ab" * 32)
+FORM = RowFormat(Hierarchy("healthy", ("ill",)), "ab" * 32, "eager")
 
 
 class Cascade:

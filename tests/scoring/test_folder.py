@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,18 +27,19 @@ from hierclf.foundation.errors import BundleError, InputError, ResourceError
 from hierclf.foundation.files import locked
 from hierclf.scoring import batch, folder, worker
 from hierclf.scoring.folder import score_folder
+from hierclf.scoring.rows import LAST
 
 PROBABILITIES = ["p_healthy", "p_=severe", "p_mild"]
 NUMBERS = ["screen_score", *PROBABILITIES, "view_spread"]
 COLUMNS = ["path", "status", "code", "screen_score", "decision", "label"]
-COLUMNS += [*PROBABILITIES, "view_spread", "bundle", "sha256", "message"]
+COLUMNS += [*PROBABILITIES, "view_spread", *LAST]
 SCORES = COLUMNS[3:10]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path, columns: Sequence[str] = COLUMNS) -> list[dict[str, str]]:
     text = path.read_bytes().decode("utf-8", "surrogateescape")
     header, *records = list(csv.reader(text.splitlines(keepends=True), strict=True))
-    assert header == COLUMNS
+    assert header == list(columns)
     assert all(len(record) == len(header) for record in records)
     return [dict(zip(header, record, strict=True)) for record in records]
 
@@ -74,6 +76,7 @@ def test_stages_of_healthy_scans_can_be_left_out(options, monkeypatch):
     expected = _rows(options.out)
     n_diseased = sum(row["decision"] == "diseased" for row in expected)
     for row in expected:
+        row["refined"] = "yes" if row["decision"] == "diseased" else "no"
         if row["decision"] == "healthy":
             row.update(dict.fromkeys(PROBABILITIES[1:], ""))
     asked = []
@@ -87,7 +90,11 @@ def test_stages_of_healthy_scans_can_be_left_out(options, monkeypatch):
     score_folder(options.model_copy(update=less), bundle)
     assert asked == [1] * n_diseased
     assert 0 < n_diseased < len(expected)
-    assert _rows(less["out"]) == expected
+    columns = [*COLUMNS[:9], "refined", *COLUMNS[9:]]
+    assert _rows(less["out"], columns) == expected
+    whole = options.model_copy(update={"out": less["out"], "resume": True})
+    with pytest.raises(InputError, match="expected the columns"):
+        score_folder(whole, bundle)
 
 
 def test_a_reader_needs_the_stages_of_all(options):
@@ -117,7 +124,7 @@ def test_every_scan_has_the_scores_of_its_own_pixels(options):
         label = bundle.cascade.hierarchy_.labels[told.decided[0]]
         assert row["label"].removeprefix("'") == label
         assert row["decision"] == ("diseased" if told.decided[0] else "healthy")
-        assert row["bundle"] == bundle.digest[:16]
+        assert (row["runtime"], row["bundle"]) == ("eager", bundle.digest[:16])
         assert row["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
         assert (row["status"], row["code"], row["message"]) == ("ok", "", "")
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,15 @@ from hierclf.scoring.journal import open_journal, part_of
 from hierclf.scoring.kept import take_up
 from hierclf.scoring.rows import RowFormat, to_csv
 
-FORM = RowFormat(Hierarchy("healthy", ("ill",)), "ab" * 32)
+FORM = RowFormat(Hierarchy("healthy", ("ill",)), "ab" * 32, "eager")
 HEADER = to_csv([FORM.columns])
 
 
-def _row(name: str, code: str = "", bundle: str = FORM.bundle) -> list[str]:
-    middle = [""] * (len(FORM.columns) - 6)
+def _row(name: str, code: str = "", **origin: str) -> list[str]:
+    middle = [""] * (len(FORM.columns) - 7)
     status = "rejected" if code else "ok"
-    return [name, status, code, *middle, bundle, "0" * 64, 'say "x",\r\nor not']
+    shared = (FORM.origin | origin).values()
+    return [name, status, code, *middle, *shared, "0" * 64, 'say "x",\r\nor not']
 
 
 cell = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
@@ -89,12 +91,15 @@ def test_zeros_that_a_power_cut_left(tmp_path):
 
 
 @pytest.mark.parametrize("finished", [True, False])
-def test_rows_of_another_bundle(tmp_path, finished):
+@pytest.mark.parametrize(
+    ("name", "other"), [("bundle", "f" * 16), ("runtime", "openvino")]
+)
+def test_rows_of_another_bundle_or_runtime(tmp_path, name, other, finished):
     out = tmp_path / "rows.csv"
-    rows = [_row("0"), _row("1", bundle="f" * 16)]
+    rows = [_row("0"), _row("1", **{name: other})]
     path = out if finished else part_of(out)
     path.write_bytes(HEADER + to_csv(rows))
-    with pytest.raises(InputError, match=f"rows of bundle {FORM.bundle}, got 'ffff"):
+    with pytest.raises(InputError, match=f"rows of {name} {FORM.origin[name]}, got"):
         take_up(out, FORM, batch_size=1)
 
 
@@ -222,12 +227,12 @@ def test_killed_run_gone_on_with_gives_the_same_file(options, scan, processes):
 
 
 def test_actions_of_kept_rows_are_counted(tmp_path):
-    form = RowFormat(FORM.hierarchy, FORM.digest, ("action",))
+    form = replace(FORM, guards=("action",))
     out = tmp_path / "rows.csv"
     rows = []
     for number, action in enumerate(("accept", "out_of_scope", "accept", "")):
         row = dict.fromkeys(form.columns, "")
-        row |= {"path": f"{number}.png", "action": action, "bundle": form.bundle}
+        row |= {"path": f"{number}.png", "action": action, **form.origin}
         row |= {"status": "ok"}
         rows.append(list(row.values()))
     part_of(out).write_bytes(to_csv([form.columns]) + to_csv(rows))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,14 +16,14 @@ from hierclf.problem.labels import Hierarchy
 from hierclf.scoring.reading import UNREAD, Reading
 from hierclf.scoring.rows import RowFormat, to_csv
 
-FORM = RowFormat(Hierarchy(0, (2, 1), ordered=True), "0123456789abcdef" * 4)
+FORM = RowFormat(Hierarchy(0, (2, 1), ordered=True), "0123456789abcdef" * 4, "eager")
 SCAN = Reading("a/b.png", "9" * 64, np.zeros((2, 2), np.float32))
 
 
 def test_columns_follow_the_hierarchy():
     assert ",".join(FORM.columns) == (
         "path,status,code,screen_score,decision,label,p_0,p_2,p_1,view_spread,"
-        "bundle,sha256,message"
+        "runtime,bundle,sha256,message"
     )
 
 
@@ -37,7 +38,7 @@ def test_scored_row():
     assert FORM.scored(SCAN, told, None, 1) == [
         *("a/b.png", "ok", "", "0.666666667", "diseased", "1"),
         *("0.333333333", "3.33333333e-08", "0.666666667", "0.0123456789"),
-        *("0123456789abcdef", "9" * 64, ""),
+        *("eager", "0123456789abcdef", "9" * 64, ""),
     ]
     assert FORM.scored(SCAN, told, None, 0)[3:10] == [
         *("0.2", "healthy", "0", "0.8", "0.1", "0.1", "0")
@@ -67,7 +68,7 @@ def test_failed_row(code, pixels, status):
     assert (told["status"], told["code"]) == (status, code)
     assert told["message"] == "expected a scan"
     filled = {name for name, cell in told.items() if cell}
-    assert filled == {"path", "status", "code", "bundle", "message"}
+    assert filled == {"path", "status", "code", "runtime", "bundle", "message"}
 
 
 CELL = st.text(st.characters(codec="utf-8"))
@@ -83,7 +84,7 @@ def test_cells_come_back_and_no_cell_is_a_formula(rows):
 
 
 def test_guards_have_cells_of_their_own():
-    form = RowFormat(FORM.hierarchy, FORM.digest, ("action", "scope", "label_set"))
+    form = replace(FORM, guards=("action", "scope", "label_set"))
     told = Decisions(
         np.array([0.5]), np.array([[0.5, 0.5, 0]]), np.array([1]), np.array([1]), None
     )
