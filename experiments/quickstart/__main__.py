@@ -1,4 +1,4 @@
-"""Run every set with several seeds and print the table of the README.
+"""Run every set with several seeds and print the table of MEASURED.md.
 
 ``python -m experiments.quickstart --data FOLDER --out FOLDER [--seeds 5]`` where
 the first folder holds ``kermany``, ``knee_oa``, ``covid_ct`` and ``sars_cov2_ct``.
@@ -21,7 +21,7 @@ METRICS = ("macro_recall", "screen_auc")
 
 
 def run_set(name: str, data: Path, out: Path, seed: int) -> RunResults:
-    """Train on one set with one seed, by the command that the README shows."""
+    """Train on one set with one seed, by the command that MEASURED.md shows."""
     folder = out / f"{name}-{seed}"
     argv = ["--config", str(HERE / f"{name}.yml"), "--data", str(data / name)]
     argv += ["--out", str(folder), "--seed", str(seed), "--overwrite"]

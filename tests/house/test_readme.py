@@ -20,7 +20,7 @@ from hierclf.scoring.options import MergeOptions, ScoreOptions
 from hierclf.synthesis.cohort import PhantomOptions
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "README.md").read_text()
+TEXT = "".join((ROOT / n).read_text() for n in ("README.md", "MEASURED.md"))
 KINDS = {
     "check": CheckOptions,
     "segment": SegmentOptions,
@@ -74,3 +74,14 @@ def test_files_that_are_named_exist() -> None:
         assert (ROOT / name).exists(), name
     for target in re.findall(r"`make ([a-z-]+)`", TEXT):
         assert f"\n{target}:" in (ROOT / "Makefile").read_text()
+    for name in re.findall(r"`python -m ((?:benchmarks|experiments)[.\w]*)", TEXT):
+        place = ROOT / name.replace(".", "/")
+        assert place.with_suffix(".py").exists() or (place / "__main__.py").exists()
+
+
+def test_links_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?:([A-Z]+\.md))?(?:#([a-z-]+))?\)", TEXT)
+    assert links
+    for name, place in links:
+        titles = re.findall(r"^#+ (.+)$", (ROOT / name).read_text(), flags=re.M)
+        assert place in {"", *(title.lower().replace(" ", "-") for title in titles)}
