@@ -41,9 +41,12 @@ def scaling(folder: Path, runtime: str, *, quick: bool) -> dict[str, Any]:
     """Measure what costs grow with."""
     bundle = bundle_of(folder, _NETWORK_OF_FILES, "one pass")
     shapes = [(1000, 16), (1000, 128), (10_000, 16)]
+    kernels = [(1000, 16), (4000, 16)]
     if not quick:
         shapes += [(1000, 1280), (10_000, 128), (100_000, 16), (100_000, 128)]
+        kernels += [(1000, 128), (1000, 1280), (10_000, 16)]
     learners = by_rows_and_columns(shapes, ["logistic"])
+    learners += by_rows_and_columns(kernels, ["svm"])
     files = (8, 32) if quick else (16, 64, 256)
     cases = (10**4, 10**5) if quick else (10**4, 10**5, 10**6)
     return {

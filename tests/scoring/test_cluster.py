@@ -23,8 +23,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
@@ -38,6 +40,9 @@ from hierclf.scoring.folder import score_folder
 from hierclf.scoring.options import ScoreOptions
 
 
+PAUSE_S = float(os.environ["HIERCLF_TEST_PAUSE_S"])  # of each block; 0 loses no node
+
+
 class Marked(cluster.Actor):
     """Leaves the name of its node, and what it was asked for."""
 
@@ -45,7 +50,16 @@ class Marked(cluster.Actor):
         node = ray.get_runtime_context().get_node_id()
         with (self._options.out.parent / f"node-{node}").open("ab") as stream:
             stream.writelines(bytes(name) + b"\0" for name in block["name"])
+        time.sleep(PAUSE_S)
         return super().__call__(block)
+
+
+def lose(nodes: Cluster, folder: Path) -> None:
+    """Kill the second node as soon as both are at work."""
+    while len(list(folder.glob("node-*"))) < 2:
+        time.sleep(0.05)
+    nodes.remove_node(nodes.worker_nodes[0], allow_graceful=False)
+    (folder / "lost").touch()
 
 
 def told(options: ScoreOptions, digest: str) -> list[str]:
@@ -67,6 +81,8 @@ def main() -> None:
         ray.data.DataContext.get_current().wait_for_min_actors_s = 600
         # by name, so that it need not be sent
         plain, cluster.Actor = cluster.Actor, import_module("ray_driver").Marked
+        if PAUSE_S:
+            Thread(target=lose, args=(nodes, options.out.parent), daemon=True).start()
         summary = score_folder(options)
         cluster.Actor = plain
         gone = options.model_copy(update={"input": Path("/nowhere")})
@@ -102,12 +118,13 @@ def test_ray_is_imported_in_one_file():
     assert named == ["cluster.py"]
 
 
-def _run(options, folder: Path) -> dict:
+def _run(options, folder: Path, *, pause_s: float = 0.0) -> dict:
     driver = folder / "ray_driver.py"
     driver.write_text(DRIVER)
     told = options.model_dump_json(exclude={"shard"})
     paths = [str(ROOT), str(folder), os.environ.get("PYTHONPATH", "")]
     own = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    own["HIERCLF_TEST_PAUSE_S"] = str(pause_s)
     command = [sys.executable, str(driver), told]
     done = subprocess.run(
         command, env=own, capture_output=True, text=True, check=False, timeout=900
@@ -154,3 +171,15 @@ def test_two_nodes_go_on_with_what_this_process_left(halfway, tmp_path):
     kind, message = told["folder"]
     assert kind == ResourceError.__name__
     assert "expected the folder /nowhere, got none" in message
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+@pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")
+def test_a_node_that_is_lost_loses_no_row(halfway, tmp_path):
+    """Its blocks go to the other: the same bytes, each scan in one row."""
+    told = _run(halfway, tmp_path, pause_s=1.0)
+    folder = halfway.out.parent
+    assert (folder / "lost").exists()
+    assert halfway.out.read_bytes() == (folder / "whole.csv").read_bytes()
+    assert told["summary"]["n_ok"] == 74
