@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import get_args
 
@@ -14,9 +15,11 @@ from hierclf.inference.runtimes import RUNTIMES, current_runtime, set_runtime
 from hierclf.inference.trials import use_runtime
 from hierclf.networks.choices import RuntimeChoice, RuntimeName
 
+_log = logging.getLogger(__name__)
+
 
 def load_for_machine(
-    folder: Path, *, runtime: RuntimeChoice = "eager", threads: int | None = None
+    folder: Path, *, runtime: RuntimeChoice | None = None, threads: int | None = None
 ) -> Bundle:
     """Load a bundle whose networks are run by a runtime.
 
@@ -27,8 +30,9 @@ def load_for_machine(
     ----------
     folder : Path
         The bundle.
-    runtime : str, default="eager"
-        See `hierclf.inference.runtimes`; ``auto`` takes some seconds to find it.
+    runtime : str, optional
+        See `hierclf.inference.runtimes`; ``auto`` takes some seconds to find it. By
+        default what the bundle was made by, or torch where that cannot be used here.
     threads : int, optional
         That compute; the number of cores where not given.
 
@@ -46,12 +50,12 @@ def load_for_machine(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    if runtime != "auto":
-        set_runtime(runtime)
-        return load_bundle(folder)
-    first = _own_runtime(folder)
+    named = None if runtime == "auto" else runtime
+    first = named or _own_runtime(folder)
     set_runtime(first)
     bundle = load_bundle(folder)
+    if runtime != "auto":
+        return bundle
     stages = bundle.cascade.screen_, bundle.cascade.refine_
     readers = [reader for stage in stages for reader in readers_of(stage)]
     trunks = {trunk.digest: trunk for trunk in map(trunk_in, readers)}
@@ -60,8 +64,15 @@ def load_for_machine(
 
 
 def _own_runtime(folder: Path) -> RuntimeName:
-    """Name what a bundle was made by, where that is there."""
-    made_by = read_info(folder).versions.get(RUNTIME)
+    """Name what a bundle was made by, where that can be used here."""
+    made_by = read_info(folder).versions.get(RUNTIME, "eager")
     names: tuple[RuntimeName, ...] = get_args(RuntimeName)
-    there = (name for name in names if name == made_by and RUNTIMES[name].is_there)
-    return next(there, "eager")
+    usable = (name for name in names if name == made_by and RUNTIMES[name].is_usable)
+    found = next(usable, None)
+    if found is None:
+        _log.warning(
+            "bundle: it was made by %s, which cannot be used here. Install it, or "
+            "measure the bundle by what is here (hierclf evaluate).",
+            made_by,
+        )
+    return found or "eager"

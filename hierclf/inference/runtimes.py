@@ -67,6 +67,11 @@ class Runtime:
         """Whether its package is installed."""
         return not self.needs or importlib.util.find_spec(self.needs) is not None
 
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is there and can use the device that computes here."""
+        return self.is_there and (self.on_gpu or default_device().type == "cpu")
+
 
 class _MapsOnly(nn.Module):
     """A featurizer without its pooling, as exporters want it."""

@@ -18,7 +18,6 @@ from hierclf.inference.precision import default_device, dtype_of
 from hierclf.inference.runtimes import (
     RUNTIMES,
     Maps,
-    Runtime,
     current_runtime,
     make_runtime,
     set_runtime,
@@ -62,15 +61,15 @@ class Trial:
 
 
 def use_runtime(
-    choice: RuntimeChoice, trunks: Callable[[], Iterable[FrozenTrunk]]
+    choice: RuntimeChoice | None, trunks: Callable[[], Iterable[FrozenTrunk]]
 ) -> None:
     """Choose what runs the trunks that are built from now on.
 
     Parameters
     ----------
-    choice : str
-        A runtime, or ``auto``: the one that takes the least time for all `trunks`
-        among those that agree on each.
+    choice : str or None
+        A runtime (``eager`` if None), or ``auto``: the one that takes the least time
+        for all `trunks` among those that agree on each.
     trunks : callable
         Asked under ``auto`` only: what is going to run.
 
@@ -80,7 +79,7 @@ def use_runtime(
         If the runtime's package is not installed.
     """
     if choice != "auto":
-        set_runtime(choice)
+        set_runtime(choice or "eager")
         return
     set_runtime("eager")
     seconds: dict[RuntimeName, float] = dict.fromkeys(_candidates(), 0.0)
@@ -130,13 +129,9 @@ def time_runtimes(featurizer: Featurizer, dtype: torch.dtype, side: int) -> list
 
 
 def _candidates() -> list[RuntimeName]:
-    on_cpu = default_device().type == "cpu"
     names: tuple[RuntimeName, ...] = get_args(RuntimeName)
-    return [name for name in names if _is_tried(RUNTIMES[name], on_cpu=on_cpu)]
-
-
-def _is_tried(runtime: Runtime, *, on_cpu: bool) -> bool:
-    return runtime.timed and runtime.is_there and (runtime.on_gpu or on_cpu)
+    kinds = {name: RUNTIMES[name] for name in names}
+    return [name for name, kind in kinds.items() if kind.timed and kind.is_usable]
 
 
 def _tolerance(

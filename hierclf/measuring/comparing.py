@@ -21,6 +21,7 @@ from hierclf.evaluation.delong import area_differences
 from hierclf.evaluation.mcnemar import discordances
 from hierclf.features.readers import readers_of
 from hierclf.foundation.errors import InputError
+from hierclf.inference.runtimes import current_runtime, set_runtime
 from hierclf.measuring.figures import Assessor
 from hierclf.results.comparison import ComparedBundle, ComparisonFigures
 from hierclf.training.estimator import NetworkClassifier
@@ -37,7 +38,7 @@ class Contender:
     digest : str
         Of the bundle.
     trained_on, looks : str
-        Its data, and what its screen sees, in words.
+        Its data; what its screen sees and what runs it, in words.
     cut_point : float
         Its own.
     said : Decisions
@@ -89,11 +90,13 @@ def contend(
         return ()
     names = short_names(options.bundle)
     found = [_contender(names[0], first, said, scans)]
+    runtime = current_runtime()
     for name, folder in zip(names[1:], options.bundle[1:], strict=True):
-        bundle = open_bundle(folder, options)
+        bundle = open_bundle(folder, options)  # it may have a runtime of its own
         _check_alike(names[0], first, name, bundle)
         found.append(_contender(name, bundle, decide(bundle, scans), scans))
         tell(found[-1].remarks)
+    set_runtime(runtime)
     return tuple(found)
 
 
@@ -117,7 +120,7 @@ def _contender(name: str, bundle: Bundle, said: Decisions, scans: RunData) -> Co
         name=name,
         digest=bundle.digest,
         trained_on=bundle.info.data.name,
-        looks=looks_in_words(bundle),
+        looks=f"{looks_in_words(bundle)}; run by {current_runtime()}",
         cut_point=float(bundle.cascade.cut_point_),
         said=said,
         known=known_scans(bundle, scans),

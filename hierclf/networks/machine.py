@@ -15,8 +15,9 @@ class MachineOptions(BaseModel):
     threads: int | None = Field(
         None, ge=1, le=256, description="threads that compute; the cores if not given"
     )
-    runtime: RuntimeChoice = Field(
-        "eager",
+    runtime: RuntimeChoice | None = Field(
+        None,
         description="what runs the networks: eager (torch), openvino, onnxruntime, "
-        "compiled, or auto: the fastest here that agrees with eager",
+        "compiled, or auto: the fastest here that agrees with eager. If not given, "
+        "what the bundle was made by, where that is here; eager where there is none",
     )

@@ -27,6 +27,7 @@ from hierclf.foundation.errors import (
     InputError,
     ResourceError,
 )
+from hierclf.inference.runtimes import current_runtime
 from hierclf.scoring.options import ScoreOptions
 from hierclf.scoring.rows import Row
 from hierclf.scoring.worker import Worker
@@ -117,7 +118,8 @@ def _scored(
     n_threads = options.threads or 1
     n_actors = max(1, int(ray.cluster_resources().get("CPU", 1)) // n_threads)
     places = {"bundle": options.bundle.resolve(), "input": options.input.resolve()}
-    told = options.model_copy(update={"threads": n_threads, **places})
+    told = {"threads": n_threads, "runtime": current_runtime(), **places}
+    told = options.model_copy(update=told)
     scored = ray.data.from_items(
         [{"name": name} for name in names], override_num_blocks=n_blocks
     ).map_batches(

@@ -158,7 +158,7 @@ def make_supervisor(
     url: str,
     state: Path,
     threads: int | None,
-    runtime: RuntimeChoice = "eager",
+    runtime: RuntimeChoice | None = None,
 ) -> Supervisor:
     """Make the supervisor of a worker that scores; see `hierclf.web.worker.Work`."""
     machine = {"threads": threads, "runtime": runtime}

@@ -63,15 +63,15 @@ class Work:
         The state folder; studies are in ``studies``.
     threads : int or None
         That compute; the cores if None.
-    runtime : str, default="eager"
-        What runs the networks.
+    runtime : str, optional
+        What runs the networks; see `hierclf.bundle.machine.load_for_machine`.
     """
 
     bundle: Path
     url: str
     state: Path
     threads: int | None = None
-    runtime: RuntimeChoice = "eager"
+    runtime: RuntimeChoice | None = None
 
 
 def run_worker(work: Work, pipe: Connection) -> None:

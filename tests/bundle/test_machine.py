@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -84,15 +85,53 @@ def test_engine_of_an_earlier_load_does_not_stay(network_bundle: Path) -> None:
     assert bundle.cascade.screen_.trunk_.options.runtime == "eager"
 
 
-@pytest.mark.parametrize("made_by", ["unheard-of", "onnxruntime"])
-def test_auto_begins_with_torch_where_the_bundles_runtime_is_not_there(
-    network_bundle: Path, monkeypatch: pytest.MonkeyPatch, made_by: str
-) -> None:
+@pytest.fixture
+def made_by(
+    network_bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Path]:
+    """The same bundle, as if another runtime had made it."""
     info = machine.read_info(network_bundle)
-    told = info.model_copy(update={"versions": info.versions | {"runtime": made_by}})
+
+    def make(name: str) -> Path:
+        told = info.model_copy(update={"versions": info.versions | {"runtime": name}})
+        monkeypatch.setattr(machine, "read_info", lambda folder: told)
+        return network_bundle
+
+    return make
+
+
+def test_a_bundle_is_run_by_what_made_it(made_by: Callable[[str], Path]) -> None:
+    """In bfloat16 it decides as it was measured by no other."""
+    pytest.importorskip("openvino")
+    bundle = load_for_machine(made_by("openvino"))
+    assert bundle.cascade.screen_.trunk_.options.runtime == "openvino"
+    bundle = load_for_machine(made_by("openvino"), runtime="eager")
+    assert bundle.cascade.screen_.trunk_.options.runtime == "eager"
+
+
+@pytest.mark.parametrize("name", ["unheard-of", "onnxruntime"])
+@pytest.mark.parametrize("runtime", [None, "auto"])
+def test_torch_stands_in_for_a_runtime_that_is_not_there(
+    made_by: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    runtime: Literal["auto"] | None,
+) -> None:
     absent = {**RUNTIMES, "onnxruntime": Runtime(wrong, needs="no_such_package")}
-    monkeypatch.setattr(machine, "read_info", lambda folder: told)
     monkeypatch.setattr(machine, "RUNTIMES", absent)
     monkeypatch.setattr(machine, "use_runtime", lambda choice, trunks: None)
-    load_for_machine(network_bundle, runtime="auto")
+    load_for_machine(made_by(name), runtime=runtime)
     assert current_runtime() == "eager"
+    assert f"it was made by {name}, which cannot be used here" in caplog.text
+
+
+def test_a_runtime_of_processors_is_not_used_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    on_both, on_cpu = Runtime(wrong, on_gpu=True), Runtime(wrong)
+    assert on_both.is_usable
+    assert on_cpu.is_usable
+    monkeypatch.setattr(runtimes, "default_device", lambda: torch.device("cuda"))
+    assert on_both.is_usable
+    assert not on_cpu.is_usable

@@ -18,7 +18,8 @@ from tests.commands.conftest import command
 
 @pytest.fixture(scope="module")
 def other(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with the same split, that looks at scans in another way."""
+    """A run with the same split, that looks at scans in another way, by OpenVINO."""
+    pytest.importorskip("openvino")
     out = tmp_path_factory.mktemp("other") / "run"
     done = command(
         "train", "--data", cohort, "--healthy", "healthy", "--ordered",
@@ -26,6 +27,7 @@ def other(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         "--splits", cohort.parent / "run" / "splits.csv",
         "--backbone", "test_resnet", "--weights", "none", "--image-size", 48,
         "--views", "whole", "--precision", "float32", "--no-baselines",
+        "--runtime", "openvino",
         "--resamples", 200, "--cache", cohort.parent / "cache", "--out", out,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -55,8 +57,10 @@ def test_bundles_are_compared_on_the_same_scans(
     assert told is not None
     old, new = (bundle.name for bundle in told.bundles)
     assert [b.looks for b in told.bundles] == [
-        "test_resnet, center view of 32 px", "test_resnet, whole view of 48 px",
-    ]  # fmt: skip
+        "test_resnet, center view of 32 px; run by eager",
+        "test_resnet, whole view of 48 px; run by openvino",
+    ]
+    assert results.versions["runtime"] == "eager"  # of the first
     assert [b.digest for b in told.bundles] == [
         load_bundle(run / "bundle").digest for run in (trained, other)
     ]
