@@ -118,8 +118,8 @@ def _scored(
     n_threads = options.threads or 1
     n_actors = max(1, int(ray.cluster_resources().get("CPU", 1)) // n_threads)
     places = {"bundle": options.bundle.resolve(), "input": options.input.resolve()}
-    told = {"threads": n_threads, "runtime": current_runtime(), **places}
-    told = options.model_copy(update=told)
+    machine = {"threads": n_threads, "runtime": current_runtime()}
+    told = options.model_copy(update={**machine, **places})
     scored = ray.data.from_items(
         [{"name": name} for name in names], override_num_blocks=n_blocks
     ).map_batches(
