@@ -118,7 +118,7 @@ def _prepare(options: ScoreOptions, worker: Worker) -> Kept:
     if not options.resume:
         refuse_existing(options.target, "Add --resume to go on with it, --overwrite to")
         return Kept()
-    kept = take_up(options.target, worker.form, batch_size=worker.batch_size)
+    kept = take_up(options.target, worker.form)
     kept.refuse_other_scans(options.input)
     return kept
 

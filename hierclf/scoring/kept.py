@@ -1,17 +1,18 @@
 """What an interrupted run left behind, and what of it is kept.
 
-A kill or a full disk may leave half a row at the end, which is cut off. Of an
-unfinished file only whole batches are kept: the same scans are then scored together
-as without the interruption.
+A kill or a full disk may leave half a row at the end, which is cut off; whole rows
+stay. That other scans are then scored together than without the interruption changes
+nothing, see `hierclf.scoring.passes`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -20,10 +21,8 @@ from hierclf.data.csv_table import unescape_cell
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, sha256_file
 from hierclf.scoring.journal import part_of
-from hierclf.scoring.passes import is_full
-from hierclf.scoring.rows import Row, RowFormat, to_csv, was_read
+from hierclf.scoring.rows import Row, RowFormat, is_digest, start_of, to_csv
 
-_N_DIGESTS = 100
 _N_CHECKED = 16
 
 
@@ -33,40 +32,44 @@ class Kept:
 
     Parameters
     ----------
+    written_s : float
+        When the last of them was written, in seconds since 1970.
     end : int
         The byte of the unfinished file at which they end; 0 keeps nothing.
-    done : set of str
-        Their paths.
+    done : dict of str to int
+        First 64 bits of the SHA-256 of each scan with a score, by path; zero for a
+        file without a score.
     codes : Counter
         How many have which code; '' is that of a score.
     actions : Counter
         How many have which action of the guards.
     n_whole : int
         In how many no lungs were found, where they are cut out.
-    digests : dict of str to str
-        SHA-256 of the first scans among them, by path.
     seen : set of int
-        First 64 bits of the SHA-256 of all.
+        First 64 bits of the SHA-256 of all files that were read.
     """
 
+    written_s: float = 0.0
     end: int = 0
-    done: set[str] = field(default_factory=set)
+    done: dict[str, int] = field(default_factory=dict)
     codes: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     n_whole: int = 0
-    digests: dict[str, str] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
 
-    def add(self, rows: Sequence[Row], end: int) -> None:
-        """Keep rows up to a byte."""
-        for row in rows:
-            path, digest = unescape_cell(row[0]), row[-2]
-            self.done.add(path)
-            self.codes[row[2]] += 1
-            if digest:
-                self.seen.add(int(digest[:16], 16))
-            if digest and len(self.digests) < _N_DIGESTS:
-                self.digests[path] = digest
+    def lacks(self, row: Row) -> bool:
+        """Tell whether there is no row yet of the scan of a row."""
+        return unescape_cell(row[0]) not in self.done
+
+    def add(self, row: Row, form: RowFormat, end: int) -> None:
+        """Keep a row that ends at a byte."""
+        start = start_of(row[-2])
+        self.done[unescape_cell(row[0])] = start if row[1] == "ok" else 0
+        self.codes[row[2]] += 1
+        self.actions[form.action_of(row)] += 1
+        self.n_whole += form.is_whole(row)
+        if row[-2]:
+            self.seen.add(start)
         self.end = end
 
     def refuse_other_scans(self, folder: Path) -> None:
@@ -74,7 +77,8 @@ class Kept:
 
         Export folders often use the same names again, and a row that stays would
         then pass for the score of another patient. Looked at is whether any of
-        the scans is there, and whether the first of them are what was scored.
+        the scans is there, and whether the first of them, and all whose files are
+        younger than the rows, are what was scored.
 
         Parameters
         ----------
@@ -93,20 +97,26 @@ class Kept:
                 f"out: expected rows of scans in {folder}, got rows of other scans. "
                 "Name the folder that they are of, or choose another --out."
             )
-        there = [name for name in self.digests if (folder / name).is_file()]
-        for name in there[:_N_CHECKED]:
+        scored = (name for name, start in self.done.items() if start)
+        there = (name for name in scored if (folder / name).is_file())
+        n_checked = 0
+        for name in there:
             try:
+                younger = (folder / name).stat().st_mtime > self.written_s
+                if n_checked >= _N_CHECKED and not younger:
+                    continue
                 found = sha256_file(folder / name)
             except OSError as error:
                 raise explain_os_error(f"read {name!a}", error) from error
-            if found != self.digests[name]:
+            n_checked += 1
+            if start_of(found) != self.done[name]:
                 raise InputError(
                     f"out: expected the scan {name!a} as it was scored, got another "
                     "content. Choose another --out, or add --overwrite."
                 )
 
 
-def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:
+def take_up(out: Path, form: RowFormat) -> Kept:
     """Take up the unfinished file, or else a copy of the finished one.
 
     Rows that are kept stay where they are, whatever became of their scans.
@@ -117,8 +127,6 @@ def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:
         Final name.
     form : RowFormat
         The columns, the bundle and the runtime that the file must have.
-    batch_size : int
-        Scans scored at a time.
 
     Returns
     -------
@@ -133,43 +141,52 @@ def take_up(out: Path, form: RowFormat, *, batch_size: int) -> Kept:
         If it cannot be read or copied.
     """
     part = part_of(out)
-    unfinished = part.exists()
-    source = part if unfinished else out
+    finished = not part.exists()
+    source = out if finished else part
     if not source.exists():
         return Kept()
     try:
         with source.open("rb") as stream:
-            kept = _keep(source, stream, form, batch_size if unfinished else 0)
-        if not unfinished:
-            shutil.copyfile(out, part)
+            kept = _keep(source, stream, form, finished=finished)
+        if finished:
+            _copy(out, part)
     except OSError as error:
         raise explain_os_error(f"read {source}", error) from error
     return kept
 
 
-def _keep(source: Path, stream: BinaryIO, form: RowFormat, batch_size: int) -> Kept:
-    """Keep as many rows as can be, in whole batches; each by itself for a size of 0."""
-    kept, columns = Kept(), form.columns
+def _keep(source: Path, stream: BinaryIO, form: RowFormat, *, finished: bool) -> Kept:
+    """Keep the rows up to the first one that is none."""
+    kept, columns = Kept(written_s=os.fstat(stream.fileno()).st_mtime), form.columns
     found = records(stream)
-    end, header = next(found, (0, []))
+    kept.end, header = next(found, (0, []))
     if header != columns:
         _refuse_other_table(source, to_csv([columns]))
-        return kept
-    waiting: list[Row] = []
-    n_good = 0
-    kept.add([], end)
-    for offset, cells in found:
-        if len(cells) != len(columns):
-            break
+        return Kept()
+    for end, cells in found:
+        is_row = len(cells) == len(columns) and is_digest(cells[-2])
+        if not (is_row and kept.lacks(cells)):
+            if not finished:
+                break
+            raise InputError(
+                f"{source}: expected a row of another scan behind byte {kept.end}, got "
+                "none. Mend it, choose another --out or add --overwrite."
+            )
         _refuse_other_origin(source, dict(zip(columns, cells, strict=True)), form)
-        waiting.append(cells)
-        n_good += was_read(cells)
-        if not batch_size or is_full(n_good, len(waiting), batch_size):
-            kept.add(waiting, offset)
-            kept.actions.update(map(form.action_of, waiting))
-            kept.n_whole += sum(map(form.is_whole, waiting))
-            waiting, n_good = [], 0
+        kept.add(cells, form, end)
     return kept
+
+
+def _copy(source: Path, place: Path) -> None:
+    """Copy a file, whole or not at all: rows would be lost behind half a copy."""
+    copy = place.with_name(f"{place.name}.copy")
+    try:
+        shutil.copyfile(source, copy)
+        with copy.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        os.replace(copy, place)
+    finally:
+        copy.unlink(missing_ok=True)
 
 
 def _refuse_other_table(source: Path, header: bytes) -> None:

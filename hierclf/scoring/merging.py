@@ -2,8 +2,8 @@
 
 Which shard a file holds stands in its name, and each row proves it: its scan belongs
 to one shard only. So nothing but the files is needed, and nothing in them is believed:
-a shard that is missing, unfinished, renamed, cut short or of another bundle or runtime
-is refused.
+a shard that is missing, unfinished, renamed, cut within a row or of another bundle or
+runtime is refused. Whole rows that somebody took out of one are not missed.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from hierclf.foundation.files import explain_os_error
 from hierclf.scoring.journal import lock_of, open_journal, part_of, refuse_existing
 from hierclf.scoring.kept import cells_of, records
 from hierclf.scoring.options import MergeOptions, MergeSummary, check_name
-from hierclf.scoring.rows import COPY, LAST, Row, flag_copies
-from hierclf.scoring.shards import Shard
+from hierclf.scoring.rows import COPY, LAST, Row, flag_copies, is_digest
+from hierclf.scoring.shards import Shard, parse_shard
 
 _AT_ONCE = 256
 _ORIGIN = slice(-len(LAST), -len(LAST) + 2)
@@ -119,6 +119,8 @@ def find_shards(out: Path) -> list[Shard]:
     )
     matches = filter(None, map(form.fullmatch, names))
     found = {Shard(int(match[1]), int(match[2])) for match in matches}
+    for shard in found:
+        parse_shard(str(shard))
     divisions = sorted({shard.of for shard in found})
     if len(divisions) != 1:
         told = ", ".join(map(str, divisions)) or "none"
@@ -184,6 +186,7 @@ def _places(
         runtime, bundle = common.origin
         same = cells[_ORIGIN] == common.origin
         _expect(path, f"rows of runtime {runtime} and bundle {bundle}", same)
+        _expect(path, "a SHA-256 or nothing for each file", is_digest(cells[-2]))
         name = unescape_cell(cells[0])
         _expect(path, f"scans of shard {shard}", shard.holds(name))
         yield _Place(name, shard.number, start, end)

@@ -73,36 +73,29 @@ def _seen(options: NetworkOptions) -> int:
     return views.cut(torch.zeros(1, 1, side, side), crop).numel()
 
 
-def is_full(n_good: int, n_all: int, batch_size: int) -> bool:
-    """Tell whether a batch is complete.
+def batches(readings: Iterable[Reading], batch_size: int) -> Iterator[list[Reading]]:
+    """Divide what was read into batches that are written together.
 
     Parameters
     ----------
-    n_good : int
-        Scans in it that were read.
-    n_all : int
-        Files in it.
+    readings : iterable of Reading
+        In their order.
     batch_size : int
-        Scans that are scored together.
+        Scans in a batch. Broken files among them make no pass smaller; where most are
+        broken, a batch ends with eight times as many files, so that rows are written
+        now and then.
 
-    Returns
-    -------
-    full : bool
-        True with as many scans as that: broken files among them make no pass smaller.
-        Where most are broken, also with eight times as many files, so that rows are
-        written now and then.
+    Yields
+    ------
+    batch : list of Reading
+        Only the last may be incomplete.
     """
-    return n_good == batch_size or n_all == _BARREN * batch_size
-
-
-def batches(readings: Iterable[Reading], batch_size: int) -> Iterator[list[Reading]]:
-    """Divide what was read into batches; only the last may be incomplete."""
     batch: list[Reading] = []
     n_good = 0
     for reading in readings:
         batch.append(reading)
         n_good += reading.pixels is not None
-        if is_full(n_good, len(batch), batch_size):
+        if n_good == batch_size or len(batch) == _BARREN * batch_size:
             yield batch
             batch, n_good = [], 0
     if batch:

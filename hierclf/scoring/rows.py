@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -116,7 +117,8 @@ class RowFormat:
         decided = int(told.decided[place])
         row = told.probabilities[place]
         probabilities = ["" if np.isnan(p) else _digits(p) for p in row]
-        refined = [] if self.refine_healthy else ["yes" if decided else "no"]
+        whole = "no" if "" in probabilities else "yes"
+        refined = [] if self.refine_healthy else [whole]
         spread = "" if told.view_spread is None else _digits(told.view_spread[place])
         return [
             *(reading.path, "ok", "", _digits(told.screen_score[place])),
@@ -160,9 +162,14 @@ class RowFormat:
         return [*cells, *empty, *self.origin.values(), reading.sha256, message]
 
 
-def was_read(row: Row) -> bool:
-    """Tell whether the scan of a row was read, and scored if it could be."""
-    return row[1] == "ok" or row[2] == UNSCORED
+def is_digest(cell: str) -> bool:
+    """Tell whether a cell holds a SHA-256, or nothing for a file that was not read."""
+    return not cell or re.fullmatch("[0-9a-f]{64}", cell) is not None
+
+
+def start_of(digest: str) -> int:
+    """Give the first 64 bits of a SHA-256; zero for none."""
+    return int(digest[:16] or "0", 16)
 
 
 def flag_copies(rows: Iterable[Row], seen: set[int]) -> None:
@@ -178,7 +185,7 @@ def flag_copies(rows: Iterable[Row], seen: set[int]) -> None:
     for row in rows:
         *_, digest, message = row
         if digest:
-            number = int(digest[:16], 16)
+            number = start_of(digest)
             if number in seen and not message:
                 row[-1] = COPY
             seen.add(number)

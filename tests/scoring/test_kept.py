@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hierclf.foundation.errors import InputError
+from hierclf.foundation.errors import InputError, ResourceError
 from hierclf.problem.labels import Hierarchy
 from hierclf.scoring.folder import score_folder
 from hierclf.scoring.journal import open_journal, part_of
@@ -31,35 +32,23 @@ def _row(name: str, code: str = "", **origin: str) -> list[str]:
 cell = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
 
 
-def is_full_at(good: list[bool], batch_size: int) -> bool:
-    """Tell whether a batch ends: so many were read, or eight times the files."""
-    n_good = n_all = 0
-    for one in good:
-        if n_good == batch_size or n_all == 8 * batch_size:
-            n_good = n_all = 0
-        n_good, n_all = n_good + one, n_all + 1
-    return n_good == batch_size or n_all == 8 * batch_size
-
-
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=st.lists(
         cell | st.just('"') | st.just("=a\r\n\r\n"), unique=True, max_size=9
     ),
-    batch_size=st.integers(1, 4),
     data=st.data(),
 )
-def test_any_beginning_of_a_file_can_be_gone_on_with(tmp_path, names, batch_size, data):
+def test_any_beginning_of_a_file_can_be_gone_on_with(tmp_path, names, data):
     """However many bytes a kill left: what follows makes the file whole again."""
     out = tmp_path / "rows.csv"
     rows = [_row(name, "E_X" if len(name) > 4 else "") for name in names]
     whole = HEADER + to_csv(rows)
-    part_of(out).write_bytes(whole[: data.draw(st.integers(0, len(whole)))])
-    kept = take_up(out, FORM, batch_size=batch_size)
-    assert kept.done == set(names[: len(kept.done)])
-    good = [not row[2] for row in rows]
-    last = [n for n in range(10) if is_full_at(good[:n], batch_size)]
-    assert len(kept.done) in {0, *last}
+    n_bytes = data.draw(st.integers(0, len(whole)))
+    part_of(out).write_bytes(whole[:n_bytes])
+    kept = take_up(out, FORM)
+    ends = [len(HEADER + to_csv(rows[:n])) for n in range(len(rows) + 1)]
+    assert list(kept.done) == names[: max(sum(end <= n_bytes for end in ends) - 1, 0)]
     assert kept.codes.total() == len(kept.done)
     assert kept.codes["E_X"] == sum(len(name) > 4 for name in kept.done)
     with open_journal(out, FORM.columns, kept.end) as journal:
@@ -69,25 +58,16 @@ def test_any_beginning_of_a_file_can_be_gone_on_with(tmp_path, names, batch_size
     assert not part_of(out).exists()
 
 
-def test_as_many_whole_batches_as_there_are_are_kept(tmp_path):
-    out = tmp_path / "rows.csv"
-    rows = [_row(str(number)) for number in range(11)]
-    part_of(out).write_bytes(HEADER + to_csv(rows) + to_csv([_row("11")])[:-1])
-    kept = take_up(out, FORM, batch_size=4)
-    assert kept.done == {str(number) for number in range(8)}
-    assert kept.end == len(HEADER + to_csv(rows[:8]))
-
-
 def test_file_of_nobody(tmp_path):
-    kept = take_up(tmp_path / "rows.csv", FORM, batch_size=4)
-    assert (kept.end, kept.done, kept.codes.total()) == (0, set(), 0)
+    kept = take_up(tmp_path / "rows.csv", FORM)
+    assert (kept.end, kept.done, kept.codes.total()) == (0, {}, 0)
 
 
 def test_zeros_that_a_power_cut_left(tmp_path):
     out = tmp_path / "rows.csv"
     rows = [_row("0"), _row("1")]
     part_of(out).write_bytes(HEADER + to_csv(rows) + b"\0" * 300 + b"\r\n")
-    assert take_up(out, FORM, batch_size=1).done == {"0", "1"}
+    assert list(take_up(out, FORM).done) == ["0", "1"]
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -100,7 +80,7 @@ def test_rows_of_another_bundle_or_runtime(tmp_path, name, other, finished):
     path = out if finished else part_of(out)
     path.write_bytes(HEADER + to_csv(rows))
     with pytest.raises(InputError, match=f"rows of {name} {FORM.origin[name]}, got"):
-        take_up(out, FORM, batch_size=1)
+        take_up(out, FORM)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +90,7 @@ def test_some_other_table(tmp_path, content):
     out = tmp_path / "rows.csv"
     part_of(out).write_bytes(content)
     with pytest.raises(InputError, match="expected the columns that this bundle write"):
-        take_up(out, FORM, batch_size=1)
+        take_up(out, FORM)
     assert part_of(out).read_bytes() == content
 
 
@@ -120,18 +100,94 @@ def test_finished_file_stays_until_the_new_one_is_complete(options, scan, monkey
     scan(options.input / "a" / "new.png", 50)
     scan(options.input / "zz.png", 51)
 
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
     again = options.model_copy(update={"resume": True})
-    monkeypatch.setattr("hierclf.scoring.worker.rows_of", interrupted)
+    monkeypatch.setattr("hierclf.scoring.worker.rows_of", _interrupted)
     with pytest.raises(KeyboardInterrupt):
         score_folder(again)
     assert options.out.read_bytes() == before
     monkeypatch.undo()
     summary = score_folder(again)
-    assert (summary.n_ok, summary.n_earlier) == (16, 12)  # three whole batches
-    assert options.out.read_bytes().startswith(before[: before.rindex(b"\r\ns07")])
+    assert (summary.n_ok, summary.n_earlier) == (16, 14)
+    assert options.out.read_bytes().startswith(before)
+
+
+def test_rows_of_a_finished_file_outlive_their_scans_and_an_interrupt(
+    options, scan, monkeypatch
+):
+    """The copy that is gone on with is no unfinished file whose end may be cut."""
+    score_folder(options)
+    before = options.out.read_bytes()
+    gone = sorted(options.input.glob("s0*.png"))[1:]
+    scan(options.input / "zz.png", 51)
+    for path in gone:
+        path.unlink()
+    again = options.model_copy(update={"resume": True, "batch_size": 64})
+    with monkeypatch.context() as patched:
+        patched.setattr("hierclf.scoring.worker.rows_of", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            score_folder(again)
+    assert score_folder(again).n_earlier == 14
+    assert options.out.read_bytes().startswith(before)
+
+
+def _interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_full_disk_leaves_no_half_copy(options, scan, monkeypatch):
+    score_folder(options)
+    before = options.out.read_bytes()
+    scan(options.input / "zz.png", 51)
+
+    def half(source, place):
+        Path(place).write_bytes(Path(source).read_bytes()[:300])
+        raise OSError(28, "No space left on device")
+
+    again = options.model_copy(update={"resume": True})
+    with monkeypatch.context() as patched:
+        patched.setattr("hierclf.scoring.kept.shutil.copyfile", half)
+        with pytest.raises(ResourceError, match="No space left"):
+            score_folder(again)
+    assert {path.name for path in options.out.parent.iterdir()} == {
+        options.out.name, f".{options.out.name}.lock"
+    }  # fmt: skip
+    assert score_folder(again).n_earlier == 14
+    assert options.out.read_bytes().startswith(before)
+
+
+@pytest.mark.parametrize(
+    "middle", [b"\r\n", b"s04.png,ok\r\n", "digest", "twice"], ids=str
+)
+def test_a_finished_file_that_somebody_changed(options, middle):
+    """Rows behind the place are not dropped without a word."""
+    score_folder(options)
+    lines = options.out.read_bytes().splitlines(keepends=True)
+    if middle == "digest":
+        cells = lines[3].split(b",")
+        middle = b",".join([*cells[:-2], b"unknown", cells[-1]])
+    middle = lines[2] if middle == "twice" else middle
+    changed = b"".join([*lines[:3], middle, *lines[3:]])
+    options.out.write_bytes(changed)
+    with pytest.raises(InputError, match="expected a row of another scan behind"):
+        score_folder(options.model_copy(update={"resume": True}))
+    assert options.out.read_bytes() == changed
+    assert not part_of(options.out).exists()
+
+
+def test_a_younger_scan_is_looked_at_again(options, scan):
+    """Not only the first ones: its row would belong to another scan."""
+    for number in range(30):
+        scan(options.input / f"t{number:02}.png", number + 100)
+    score_folder(options)
+    again = options.model_copy(update={"resume": True})
+    touched = options.input / "t27.png"
+    late = options.out.stat().st_mtime + 5
+    os.utime(touched, (late, late))
+    assert score_folder(again).n_earlier == 44
+    scan(touched, 999)
+    os.utime(touched, (late + 5, late + 5))
+    with pytest.raises(InputError, match=r"expected the scan 't27\.png' as it was"):
+        score_folder(again)
 
 
 def test_new_scans_get_rows_behind_those_that_are_there(options, scan):
@@ -236,6 +292,6 @@ def test_actions_of_kept_rows_are_counted(tmp_path):
         row |= {"status": "ok"}
         rows.append(list(row.values()))
     part_of(out).write_bytes(to_csv([form.columns]) + to_csv(rows))
-    kept = take_up(out, form, batch_size=2)
+    kept = take_up(out, form)
     assert kept.actions == {"accept": 2, "out_of_scope": 1, "": 1}
     assert [FORM.action_of(_row("a")), form.action_of(rows[1])] == ["", "out_of_scope"]

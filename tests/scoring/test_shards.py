@@ -163,6 +163,21 @@ def test_shard_that_is_not_finished(three, merging):
     _refused(merging, r"1-of-3\.csv: expected a finished shard, got an unfinished one")
 
 
+@pytest.mark.parametrize("name", ["0-of-0", "1-of-3000000", "4-of-3"])
+def test_names_of_no_shard(three, merging, name):
+    for path in three:
+        path.unlink()
+    merging.out.with_name(f"rows.{name}.csv").touch()
+    _refused(merging, "expected K/N with 1 <= K <= N <= 512")
+
+
+def test_a_digest_that_is_none(three, merging):
+    content = three[1].read_bytes()
+    digest = content.splitlines()[1].split(b",")[-2]
+    three[1].write_bytes(content.replace(digest, b"?"))
+    _refused(merging, r"2-of-3\.csv: expected a SHA-256 or nothing for each file")
+
+
 def test_no_shards(options, merging):
     options.out.parent.mkdir()
     _refused(merging, "of one N beside it, got N: none")
