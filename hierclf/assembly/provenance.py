@@ -48,8 +48,8 @@ def versions() -> dict[str, str]:
 def _runtime() -> str:
     """Name what runs the networks, with its version where it is not torch."""
     name = current_runtime()
-    package = RUNTIMES[name].needs
-    return f"{name} {version(package)}" if package else name
+    packages = RUNTIMES[name].needs
+    return f"{name} {version(packages[0])}" if packages else name
 
 
 def processor() -> str:

@@ -51,6 +51,8 @@ from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.cascade.weighting import unweighted
 from hierclf.features.readers import preparation_of
 from hierclf.foundation.errors import InputError
+from hierclf.inference.runtimes import current_runtime
+from hierclf.networks.choices import RuntimeName
 from hierclf.segmentation.segmenter import Segmenter
 
 _INFO = "info.json"
@@ -75,6 +77,8 @@ class Bundle:
         What stands between its decisions and their use; maybe nothing.
     lungs : Segmenter or None
         What cuts the lungs out of each frame before its networks see it.
+    runtime : str
+        What runs its networks: the runtime of the process when it was loaded.
     """
 
     cascade: HierarchicalClassifier
@@ -82,6 +86,7 @@ class Bundle:
     digest: str
     guards: Guards = field(default_factory=Guards)
     lungs: Segmenter | None = None
+    runtime: RuntimeName = field(default_factory=current_runtime)
 
     def guarded(self, scans: Any, said: Decisions) -> Guarded | None:
         """Ask the guards about scans and the decisions on them; None without any."""

@@ -72,7 +72,8 @@ def is_dicom_name(scan: str) -> bool:
 
 _SUFFIXES = PICTURE_SUFFIXES | DICOM_SUFFIXES
 _LINKS = (
-    "{} symbolic links lead out of the folder and were NOT followed, the first {!r}. "
+    "{} symbolic links lead out of the folder, or nowhere, and were NOT followed, the "
+    "first {!r}. "
     "Put the scans themselves there."
 )
 
@@ -256,6 +257,6 @@ def remark_on_links(folder: Path) -> str:
 
 
 def _leads_out(path: Path) -> bool:
-    """Tell a link to a regular file; one that is no scan lies outside or is odd."""
-    suffix = path.suffix.lower()
-    return path.is_symlink() and path.is_file() and suffix in _SUFFIXES
+    """Tell a link of a scan's name that is none: to a file outside, or to nothing."""
+    named = path.is_symlink() and path.suffix.lower() in _SUFFIXES
+    return named and (path.is_file() or not path.exists())

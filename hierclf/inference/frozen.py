@@ -171,10 +171,11 @@ class FrozenTrunk:
         """Shape of one view's features: ``(n_features,)`` or ``(n_channels, h, w)``."""
         if self.options.output == "pooled":
             return (self.featurizer.n_features,)
-        side = self.options.image_size
+        side = self.frame_side
         with torch.inference_mode():
             blank = torch.zeros(1, 1, side, side, device=self._device)
-            return tuple(self._maps(blank).shape[1:])
+            maps = self.views.maps(blank, self.options.image_size, self._maps)
+            return tuple(maps.shape[2:])
 
     def features(self, scans: Scans) -> Features:
         """Compute or recall the features of scans.

@@ -20,11 +20,13 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from hierclf.foundation.choices import choose
@@ -46,8 +48,8 @@ class Runtime:
     ----------
     make : callable
         Featurizer (float32, on the CPU; it is not changed) and number format to maps.
-    needs : str, default=""
-        Package that must be there.
+    needs : tuple of str, default=()
+        Packages that must be there, the first of which computes.
     extra : str, default=""
         Extra of hierclf that installs it.
     on_gpu : bool, default=False
@@ -57,15 +59,15 @@ class Runtime:
     """
 
     make: Callable[[Featurizer, torch.dtype], Maps]
-    needs: str = ""
+    needs: tuple[str, ...] = ()
     extra: str = ""
     on_gpu: bool = False
     timed: bool = True
 
     @property
     def is_there(self) -> bool:
-        """Whether its package is installed."""
-        return not self.needs or importlib.util.find_spec(self.needs) is not None
+        """Whether its packages are installed."""
+        return all(importlib.util.find_spec(name) is not None for name in self.needs)
 
     @property
     def is_usable(self) -> bool:
@@ -110,6 +112,8 @@ def _openvino(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
         "PERFORMANCE_HINT": "THROUGHPUT",
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": threads,
+        # else processes of one thread each, as shards, all sit on the first core
+        "ENABLE_CPU_PINNING": False,
     }
 
     def make(images: Tensor) -> Maps:
@@ -120,25 +124,41 @@ def _openvino(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
             )
         model.reshape([-1, *images.shape[1:]])
         queue = openvino.AsyncInferQueue(core.compile_model(model, "CPU", hints))
+        one_at_a_time = Lock()
 
         def run(batch: Tensor) -> Tensor:
             size = part_size(len(batch), len(queue))
             parts = batch.numpy().reshape(-1, size, *batch.shape[1:])
-            found = [parts[0]] * len(parts)
+            found: dict[int, Any] = {}
 
             def keep(request: Any, place: int) -> None:
-                found[place] = request.get_output_tensor().data.copy()
+                try:
+                    found[place] = _copied(request.get_output_tensor().data)
+                except Exception as error:  # noqa: BLE001  # it would end the process
+                    found[place] = error
 
-            queue.set_callback(keep)
-            for place, part in enumerate(parts):
-                queue.start_async([part], place, share_inputs=True)
-            queue.wait_all()
+            with one_at_a_time:
+                queue.set_callback(keep)
+                try:
+                    for place, part in enumerate(parts):
+                        queue.start_async([part], place, share_inputs=True)
+                finally:  # the parts must outlive what reads them
+                    queue.wait_all()
+            maps = [found[place] for place in range(len(parts))]
+            for one in maps:
+                if isinstance(one, Exception):
+                    raise one
             # numpy: torch would wake its own threads for it, which costs more
-            return torch.from_numpy(np.concatenate(found))
+            return torch.from_numpy(np.concatenate(maps))
 
         return run
 
     return _made_for_each_size(make)
+
+
+def _copied(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Copy what OpenVINO overwrites with the next part."""
+    return maps.copy()
 
 
 def part_size(n_images: int, n_streams: int) -> int:
@@ -241,8 +261,8 @@ RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
     {
         "eager": Runtime(_eager, on_gpu=True),
         "compiled": Runtime(_compiled, on_gpu=True, timed=False),
-        "openvino": Runtime(_openvino, "openvino", "fast"),
-        "onnxruntime": Runtime(_onnxruntime, "onnxruntime", "onnx"),
+        "openvino": Runtime(_openvino, ("openvino",), "fast"),
+        "onnxruntime": Runtime(_onnxruntime, ("onnxruntime", "onnxscript"), "onnx"),
     }
 )
 """Runtimes by name."""
@@ -262,14 +282,21 @@ def set_runtime(name: RuntimeName) -> None:
     Raises
     ------
     InputError
-        If there is no such runtime, or its package is not installed.
+        If there is no such runtime, its packages are not installed, or it is one of
+        processors and a GPU computes.
     """
     global _current  # noqa: PLW0603  # one for the process: trunks are shared in it
     runtime = choose("runtime", name, RUNTIMES)
     if not runtime.is_there:
         raise InputError(
-            f"runtime: expected {runtime.needs} to be installed for {name!r}, got "
-            f"none. Run pip install 'hierclf[{runtime.extra}]' or take --runtime eager."
+            f"runtime: expected {' and '.join(runtime.needs)} to be installed for "
+            f"{name!r}, got none. Run pip install 'hierclf[{runtime.extra}]' or take "
+            "--runtime eager."
+        )
+    if not runtime.is_usable:
+        raise InputError(
+            f"runtime: expected one that can use the GPU, got {name!r}. "
+            "Take --runtime eager or compiled."
         )
     _current = name
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from hierclf.bundle.machine import load_for_machine
 from hierclf.bundle.store import Bundle
 from hierclf.foundation.errors import InputError
-from hierclf.inference.runtimes import current_runtime
+from hierclf.inference.runtimes import set_runtime
 from hierclf.loading.scans import read_ahead
 from hierclf.scoring.batch import rows_of
 from hierclf.scoring.options import ScoreOptions
@@ -49,6 +49,7 @@ class Worker:
         self._bundle = bundle or load_for_machine(
             options.bundle, runtime=options.runtime, threads=options.threads
         )
+        set_runtime(self._bundle.runtime)  # of networks that are built now, too
         cascade = self._bundle.cascade
         refuse_tables(cascade)
         refine_healthy = options.refine == "all"
@@ -61,7 +62,7 @@ class Worker:
         self.form = RowFormat(
             cascade.hierarchy_,
             self.digest,
-            current_runtime(),
+            self._bundle.runtime,
             self._bundle.guards.columns,
             lungs=self._bundle.lungs is not None,
             refine_healthy=refine_healthy,

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from hierclf.bundle import machine
 from hierclf.bundle.machine import load_for_machine
@@ -20,6 +22,8 @@ from hierclf.inference.runtimes import (
     set_runtime,
 )
 from hierclf.networks.network import Featurizer
+from hierclf.scoring.folder import score_folder
+from hierclf.scoring.options import ScoreOptions
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +90,16 @@ def test_engine_of_an_earlier_load_does_not_stay(network_bundle: Path) -> None:
 
 
 @pytest.fixture
+def scan_folder(scans: Callable[..., list[np.ndarray]], tmp_path: Path) -> Path:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    for number, scan in enumerate(scans(3)):
+        picture = Image.fromarray((scan * 255).astype(np.uint8))
+        picture.save(folder / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
 def made_by(
     network_bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], Path]:
@@ -118,7 +132,7 @@ def test_torch_stands_in_for_a_runtime_that_is_not_there(
     name: str,
     runtime: Literal["auto"] | None,
 ) -> None:
-    absent = {**RUNTIMES, "onnxruntime": Runtime(wrong, needs="no_such_package")}
+    absent = {**RUNTIMES, "onnxruntime": Runtime(wrong, needs=("no_such_package",))}
     monkeypatch.setattr(machine, "RUNTIMES", absent)
     monkeypatch.setattr(machine, "use_runtime", lambda choice, trunks: None)
     load_for_machine(made_by(name), runtime=runtime)
@@ -135,3 +149,16 @@ def test_a_runtime_of_processors_is_not_used_on_a_gpu(
     monkeypatch.setattr(runtimes, "default_device", lambda: torch.device("cuda"))
     assert on_both.is_usable
     assert not on_cpu.is_usable
+
+
+def test_rows_name_what_computed_them(
+    network_bundle: Path, scan_folder: Path, tmp_path: Path
+) -> None:
+    """And not the runtime of a bundle that was loaded since."""
+    pytest.importorskip("openvino")
+    bundle = load_for_machine(network_bundle, runtime="openvino")
+    load_for_machine(network_bundle, runtime="eager")
+    told = {"bundle": network_bundle, "input": scan_folder}
+    score_folder(ScoreOptions(**told, out=tmp_path / "s.csv"), bundle)
+    assert set(pd.read_csv(tmp_path / "s.csv")["runtime"]) == {"openvino"}
+    assert bundle.cascade.screen_.trunk_.options.runtime == "openvino"

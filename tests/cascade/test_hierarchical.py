@@ -77,6 +77,16 @@ def test_decision_is_the_cut_points() -> None:
     )
 
 
+def test_a_score_at_the_cut_point_is_diseased() -> None:
+    X, y = _data()
+    first = HierarchicalClassifier(cut_point=0.5, calibration="none").fit(X, y)
+    at = float(np.sort(first.decide(X).screen_score)[len(X) // 3])
+    found = HierarchicalClassifier(cut_point=at, calibration="none").fit(X, y).decide(X)
+    assert (found.screen_score == at).any()
+    np.testing.assert_array_equal(found.decided > 0, found.screen_score >= at)
+    np.testing.assert_array_equal(found.cut_point, np.full(len(X), at))
+
+
 class Recorder(ClassifierMixin, BaseEstimator):
     """A classifier that notes the rows it was fitted on."""
 

@@ -55,3 +55,14 @@ def test_only_the_last_scans_are_kept(trunk: FrozenTrunk) -> None:
     trunk.features(scans[2:])
     trunk.features(scans[:2])
     assert trunk.n_computed == [2, 2, 2]
+
+
+@pytest.mark.parametrize("image_size", [224, 256])
+@pytest.mark.parametrize("views", ["tencrop", "tencrop_onepass"])
+def test_shape_of_maps_is_told_before_any_is_computed(views: str, image_size: int):
+    """A window may hold a cell more than a crop's map: 9 of 288 pixels in 256."""
+    made = make_featurizer("own", make_backbone("test_resnet", weights="none"))
+    options = ViewOptions(image_size, views, "float32", "maps")
+    trunk = FrozenTrunk(made.eval().requires_grad_(False), options)
+    found = trunk.features([np.zeros((64, 64), np.float32)])
+    assert found.shape[2:] == trunk.shape

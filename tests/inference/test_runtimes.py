@@ -3,7 +3,8 @@
 import math
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,8 @@ def wrong(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
     ],
 )
 def test_engines_agree_with_eager(name: str, featurizer: Featurizer) -> None:
-    pytest.importorskip(RUNTIMES[name].needs or "torch")
+    for package in RUNTIMES[name].needs:
+        pytest.importorskip(package)
     run = RUNTIMES[name].make(featurizer, FLOAT)
     plain = make_runtime("eager", featurizer, FLOAT)
     with torch.inference_mode():
@@ -182,7 +184,7 @@ def trying(
 ) -> None:
     """Set up runtimes of stated speeds; those not named here are not there."""
     known = {"eager": RUNTIMES["eager"], **made}
-    absent = Runtime(wrong, needs="no_such_package")
+    absent = Runtime(wrong, needs=("no_such_package",))
     everything = {name: known.get(name, absent) for name in RUNTIMES}
     for module in (runtimes, trials):
         monkeypatch.setattr(module, "RUNTIMES", everything)
@@ -212,6 +214,88 @@ def test_fastest_that_agrees_is_taken(
     view = ViewOptions(image_size=64, precision="float32")
     trials.use_runtime("auto", lambda: [FrozenTrunk(featurizer, view)])
     assert runtimes.current_runtime() == "onnxruntime"
+
+
+def test_a_runtime_that_fails_is_not_taken(
+    featurizer: Featurizer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> Maps:
+        raise RuntimeError("no such operation")
+
+    trying(monkeypatch, {"eager": 1.0}, openvino=Runtime(fail))
+    view = ViewOptions(image_size=64, precision="float32")
+    trials.use_runtime("auto", lambda: [FrozenTrunk(featurizer, view)])
+    assert runtimes.current_runtime() == "eager"
+    assert "openvino is left out: no such operation" in caplog.text
+
+
+def test_the_time_of_all_trunks_counts(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not that of the last one alone."""
+    trying(monkeypatch, {}, openvino=Runtime(slightly_off))
+    speeds = iter([1.0, 0.1, 1.0, 9.0])  # eager and openvino on one, then the other
+    monkeypatch.setattr(trials, "_speed", lambda run, images: next(speeds))
+    trunks = [
+        FrozenTrunk(featurizer, ViewOptions(s, precision="float32")) for s in (64, 96)
+    ]
+    trials.use_runtime("auto", lambda: trunks)
+    assert runtimes.current_runtime() == "eager"
+
+
+def test_what_takes_long_to_start_is_not_tried(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trying(monkeypatch, {"eager": 1.0}, compiled=Runtime(slightly_off, timed=False))
+    found = trials.time_runtimes(featurizer, FLOAT, 64)
+    assert [trial.name for trial in found] == ["eager"]
+
+
+def test_bfloat16_may_be_twice_as_far_as_torch_is(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Further than that, a runtime computes something else."""
+
+    def further(factor: float) -> Callable[[Featurizer, torch.dtype], Maps]:
+        def make(featurizer: Featurizer, dtype: torch.dtype) -> Maps:
+            half = make_runtime("eager", featurizer, dtype)
+            whole = make_runtime("eager", featurizer, torch.float32)
+            return lambda images: half(images) + factor * (half(images) - whole(images))
+
+        return make
+
+    speeds = {"eager": 1.0, "openvino": 2.0, "onnxruntime": 3.0}
+    near, far = Runtime(further(1.5)), Runtime(further(3.0))
+    trying(monkeypatch, speeds, openvino=near, onnxruntime=far)
+    found = trials.time_runtimes(featurizer, torch.bfloat16, 64)
+    assert [trial.agrees for trial in found] == [True, True, False]
+
+
+@pytest.mark.parametrize("n_threads", [1, 4])
+def test_openvino_outlives_a_part_that_fails(
+    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch, n_threads: int
+) -> None:
+    """And several threads that ask it at once get their own maps."""
+    pytest.importorskip("openvino")
+    run = make_runtime("openvino", featurizer, FLOAT)
+    batches = [torch.rand(4, 1, 64, 64) for _ in range(8)]
+    with torch.inference_mode():
+        expected = [run(batch) for batch in batches]
+        with monkeypatch.context() as patched:
+            patched.setattr(runtimes, "_copied", _no_memory)
+            for _ in range(2):
+                with pytest.raises(MemoryError):
+                    run(batches[0])
+        with ThreadPoolExecutor(n_threads) as pool:
+            found = list(pool.map(run, batches))
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def _no_memory(*_: object) -> np.ndarray:
+    raise MemoryError
 
 
 def test_eager_stays_where_nothing_is_faster(
