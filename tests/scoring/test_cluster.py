@@ -58,7 +58,7 @@ def lose(nodes: Cluster, folder: Path) -> None:
     """Kill the second node as soon as both are at work."""
     while len(list(folder.glob("node-*"))) < 2:
         time.sleep(0.05)
-    nodes.remove_node(nodes.worker_nodes[0], allow_graceful=False)
+    nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
     (folder / "lost").touch()
 
 
