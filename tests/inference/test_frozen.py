@@ -1,10 +1,15 @@
 """What a frozen trunk remembers of scans in memory."""
 
+import os
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from hierclf.inference.frozen import FrozenTrunk, ViewOptions
+from hierclf.inference.seen import key_of
 from hierclf.networks.backbones import make_backbone
 from hierclf.networks.network import make_featurizer
 
@@ -66,3 +71,21 @@ def test_shape_of_maps_is_told_before_any_is_computed(views: str, image_size: in
     trunk = FrozenTrunk(made.eval().requires_grad_(False), options)
     found = trunk.features([np.zeros((64, 64), np.float32)])
     assert found.shape[2:] == trunk.shape
+
+
+def test_a_copy_takes_no_scans_along() -> None:
+    """What goes to another process or a file holds nothing of patients."""
+    made = make_featurizer("own", make_backbone("test_resnet", weights="none"))
+    trunk = FrozenTrunk(made.eval(), ViewOptions(32, "whole", "float32"))
+    assert trunk.digest
+    before = len(pickle.dumps(trunk))
+    trunk.features(frames(50))
+    assert len(pickle.dumps(trunk)) < before + 500
+
+
+def test_a_file_of_the_same_size_is_another_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"one")
+    first = key_of(str(path))
+    os.utime(path, ns=(0, 5))
+    assert key_of(str(path)) != first

@@ -32,6 +32,17 @@ def test_scan_is_brought_to_its_frame_without_changing_a_score(cascade, scans):
     np.testing.assert_array_equal(ours.probabilities, theirs.probabilities)
 
 
+def test_the_digest_is_that_of_the_bytes_that_were_decoded(cascade, scans, monkeypatch):
+    """Not of a file that was replaced in between."""
+    other = (scans / "s01.png").read_bytes()
+    monkeypatch.setattr("hierclf.scoring.reading.read_bytes", lambda path: other)
+    found = make_reader(cascade, scans)(scans / "s00.png")
+    monkeypatch.undo()
+    assert found.sha256 == hashlib.sha256(other).hexdigest()
+    expected = make_reader(cascade, scans)(scans / "s01.png")
+    np.testing.assert_array_equal(found.pixels, expected.pixels)
+
+
 def test_scan_for_frames_of_two_sizes_stays_as_it_is(bundle_of_two_sizes, scans):
     read = make_reader(load_bundle(bundle_of_two_sizes).cascade, scans)
     from hierclf.data.pixels import read_scan

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hierclf.foundation.errors import InputError
+from hierclf.foundation.errors import InputError, ResourceError
 from hierclf.scoring.folder import score_folder
-from hierclf.scoring.journal import part_of
+from hierclf.scoring.journal import lock_of, part_of
 from hierclf.scoring.merging import merge_shards
 from hierclf.scoring.options import MergeOptions
 from hierclf.scoring.rows import COPY
@@ -161,6 +161,13 @@ def test_shard_that_is_missing(three, merging):
 def test_shard_that_is_not_finished(three, merging):
     shutil.copy(three[0], part_of(three[0]))  # somebody adds to it
     _refused(merging, r"1-of-3\.csv: expected a finished shard, got an unfinished one")
+
+
+def test_two_that_merge_at_once(three, merging):
+    with lock_of(merging.out), pytest.raises(ResourceError, match="a lock held by"):
+        merge_shards(merging)
+    assert not part_of(merging.out).exists()
+    merge_shards(merging)
 
 
 @pytest.mark.parametrize("name", ["0-of-0", "1-of-3000000", "4-of-3"])
