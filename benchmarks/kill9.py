@@ -5,13 +5,15 @@ the folder once without a kill. Then it starts the same command with ``--resume`
 kills its process after a random time, drawn anew each time from that of a whole run,
 so also while it imports, reads the bundle or renames its file; until as many kills as
 were asked for have hit. Whenever a run comes to its end, the next begins with nothing.
-After each kill the rows that are there are compared with those of the whole run, and
-every finished file with the whole of it, to the byte.
+After each kill the rows that are there are compared with those of the whole run, none
+that was there before may be missing, and every finished file is compared with the whole
+of it, to the byte.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import random
 import signal
@@ -24,6 +26,7 @@ from typing import Any
 from tqdm import tqdm
 
 from hierclf.foundation.files import write_json
+from hierclf.scoring.kept import records
 
 _LONGER = 1.2  # than a whole run: some kills come after the end
 
@@ -58,8 +61,8 @@ def killed(told: list[str], seconds: float) -> bool:
     return False
 
 
-def compare(out: Path, expected: bytes) -> int:
-    """Compare what a kill left with the whole; give the bytes that are there.
+def compare(out: Path, expected: bytes) -> bytes:
+    """Compare what a kill left with the whole; give what is there.
 
     Whole rows are those of the whole run; at the end may be a part of the next.
     """
@@ -68,7 +71,7 @@ def compare(out: Path, expected: bytes) -> int:
     content = there.read_bytes() if there.exists() else b""
     assert expected.startswith(content), f"{there}: other bytes than without a kill"
     assert there is part or not content or content == expected, "a torn file"
-    return len(content)
+    return content
 
 
 def kill_often(
@@ -77,16 +80,19 @@ def kill_often(
     """Kill until it has hit as often as that; each start goes on with what is there."""
     rng = random.Random(0)  # noqa: S311
     left: list[int] = []
-    n_finished = 0
+    n_finished = n_whole = 0
     with tqdm(total=n_kills, desc="kills", disable=None) as bar:
         while len(left) < n_kills:
             hit = killed(told, rng.uniform(0, _LONGER * seconds))
-            n_bytes = compare(out, expected)
+            content = compare(out, expected)
+            assert len(content) >= n_whole, "rows were lost"
+            n_whole = max((end for end, _ in records(io.BytesIO(content))), default=0)
             if hit:
-                left.append(n_bytes)
+                left.append(len(content))
                 bar.update()
             if out.exists():
                 n_finished += 1
+                n_whole = 0
                 out.unlink()
     content, _ = whole(told, out)
     assert content == expected
