@@ -181,7 +181,7 @@ def _copy(source: Path, place: Path) -> None:
     """Copy a file, whole or not at all: rows would be lost behind half a copy."""
     copy = place.with_name(f"{place.name}.copy")
     try:
-        shutil.copyfile(source, copy)
+        shutil.copy2(source, copy)  # as old: scans that are younger are looked at
         with copy.open("rb+") as stream:
             os.fsync(stream.fileno())
         os.replace(copy, place)

@@ -139,7 +139,7 @@ def test_a_full_disk_leaves_no_half_copy(options, scan, monkeypatch):
     before = options.out.read_bytes()
     scan(options.input / "zz.png", 51)
 
-    def half(source, place):
+    def half(source, place, **_):
         Path(place).write_bytes(Path(source).read_bytes()[:300])
         raise OSError(28, "No space left on device")
 
@@ -186,8 +186,9 @@ def test_a_younger_scan_is_looked_at_again(options, scan):
     assert score_folder(again).n_earlier == 44
     scan(touched, 999)
     os.utime(touched, (late + 5, late + 5))
-    with pytest.raises(InputError, match=r"expected the scan 't27\.png' as it was"):
-        score_folder(again)
+    for _ in range(2):  # what the first left behind must not pass for newer rows
+        with pytest.raises(InputError, match=r"expected the scan 't27\.png' as it was"):
+            score_folder(again)
 
 
 def test_new_scans_get_rows_behind_those_that_are_there(options, scan):
