@@ -11,6 +11,7 @@ import torch
 from hierclf.bundle.info import RUNTIME
 from hierclf.bundle.store import Bundle, load_bundle, read_info
 from hierclf.features.readers import readers_of, trunk_in
+from hierclf.foundation.errors import BundleError
 from hierclf.inference.runtimes import RUNTIMES, current_runtime, set_runtime
 from hierclf.inference.trials import use_runtime
 from hierclf.networks.choices import RuntimeChoice, RuntimeName
@@ -53,14 +54,26 @@ def load_for_machine(
     named = None if runtime == "auto" else runtime
     first = named or _own_runtime(folder)
     set_runtime(first)
-    bundle = load_bundle(folder)
+    bundle = _load(folder)
     if runtime != "auto":
         return bundle
     stages = bundle.cascade.screen_, bundle.cascade.refine_
     readers = [reader for stage in stages for reader in readers_of(stage)]
     trunks = {trunk.digest: trunk for trunk in map(trunk_in, readers)}
     use_runtime("auto", trunks.values)
-    return bundle if current_runtime() == first else load_bundle(folder)
+    return bundle if current_runtime() == first else _load(folder)
+
+
+def _load(folder: Path) -> Bundle:
+    """Load a bundle; where that fails by another runtime than torch, say so."""
+    try:
+        return load_bundle(folder)
+    except BundleError as error:
+        if current_runtime() == "eager":
+            raise
+        raise BundleError(
+            f"{error} Or {current_runtime()} cannot run it here: try --runtime eager."
+        ) from error
 
 
 def _own_runtime(folder: Path) -> RuntimeName:
