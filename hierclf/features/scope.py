@@ -22,6 +22,7 @@ from sklearn.model_selection import GroupKFold
 
 from hierclf.features.readers import Reader, trunk_in
 from hierclf.foundation.errors import InputError
+from hierclf.foundation.spread import steady
 from hierclf.inference.shared import shared_trunk
 from hierclf.loading.scans import Frame, Scans
 
@@ -225,7 +226,7 @@ def _farthest(scores: Floats) -> Floats:
 
 def _fit(features: Floats, altered: Floats) -> ScopeGate:
     mean, spread = features.mean(axis=0), features.std(axis=0)
-    spread = np.where(spread > 1e-6 * max(float(spread.max()), 1e-30), spread, 1.0)
+    spread = steady(spread)
     table, other = (features - mean) / spread, (altered - mean) / spread
     n_components = max(1, min(MOST_COMPONENTS, len(table) // 4, table.shape[1] - 1))
     axes = PCA(n_components, svd_solver="covariance_eigh").fit(table)

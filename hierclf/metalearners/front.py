@@ -16,6 +16,8 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from hierclf.foundation.spread import steady
+
 Floats = NDArray[np.float64]
 _COLUMNS_AT_ONCE = 2048
 _VALUES_AT_ONCE = 1 << 22
@@ -29,7 +31,7 @@ def front_of(table: Floats, components: int | None, seed: int) -> Pipeline:
     return Pipeline(steps)
 
 
-def fit_front(front: Pipeline, table: Floats) -> Floats:
+def fit_front(front: Pipeline, table: Floats, *, alike: bool) -> Floats:
     """Fit what `front_of` gives, and turn the same rows.
 
     A column has its own mean and variance, so some columns are taken at a time: for all
@@ -41,11 +43,15 @@ def fit_front(front: Pipeline, table: Floats) -> Floats:
         Not fitted; it is fitted in place.
     table : ndarray of float, shape (n_rows, n_features)
         Finite.
+    alike : bool
+        Whether columns are of one kind, as channels of networks are: those that hardly
+        spread are then not raised to the spread of the others, see
+        `hierclf.foundation.spread`.
 
     Returns
     -------
     turned : ndarray of float, shape (n_rows, n_features) or (n_rows, n_components)
-        As ``front.fit_transform(table)`` gives it.
+        As ``front.fit_transform(table)`` gives it, but for such columns.
     """
     scale, *others = (step for _, step in front.steps)
     width = table.shape[1]
@@ -55,6 +61,8 @@ def fit_front(front: Pipeline, table: Floats) -> Floats:
     ]
     for name in ("mean_", "var_", "scale_"):
         setattr(scale, name, np.concatenate([getattr(part, name) for part in parts]))
+    if alike:
+        scale.scale_ = steady(np.sqrt(scale.var_))
     scale.n_samples_seen_, scale.n_features_in_ = parts[0].n_samples_seen_, width
     turned: Floats = scale.transform(table)
     for step in others:  # what it is given is nobody else's, and may be overwritten

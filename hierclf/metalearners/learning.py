@@ -120,7 +120,7 @@ def _said(
     far = table_of(fitted, take(X, test))
     front = front_of(near, best.components, stage.seed)
     classes, targets = np.unique(y[rows], return_inverse=True)
-    reduced = fit_front(front, near)
+    reduced = fit_front(front, near, alike=stage.features is not None)
     weights = stage.weights_of(recipe, targets, np.ones(len(rows)))
     learner = stage.fit_learner(recipe, best.params, reduced, targets, weights)
     answers = (learner.predict(reduced), learner.predict(front.transform(far)))

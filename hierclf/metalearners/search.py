@@ -209,7 +209,11 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
         self.features_, table = fit_features(self.features, X, labels, patients)
         front = front_of(table, self.best_.components, self.seed)
         learner = self.fit_learner(
-            recipe, self.best_.params, fit_front(front, table), targets, weights
+            recipe,
+            self.best_.params,
+            fit_front(front, table, alike=self.features is not None),
+            targets,
+            weights,
         )
         self.learner_ = Pipeline([*front.steps, ("learner", learner)])
 
@@ -261,8 +265,9 @@ class MetaLearner(ClassifierMixin, BaseEstimator):
                 self.features, take(X, train), labels[train], patients[train]
             )
             unseen = table_of(fitted, take(X, test))
+            alike = self.features is not None
             reduced = {
-                components: _reduce(seen, unseen, components, self.seed)
+                components: _reduce(seen, unseen, components, self.seed, alike=alike)
                 for components in dict(tried)
             }
             for scores, (components, params) in zip(held, tried, strict=True):
@@ -365,7 +370,7 @@ def table_of(features: Any, X: Any) -> Floats:
 
 
 def _reduce(
-    seen: Floats, unseen: Floats, components: int | None, seed: int
+    seen: Floats, unseen: Floats, components: int | None, seed: int, *, alike: bool
 ) -> tuple[Floats, Floats]:
     front = front_of(seen, components, seed)
-    return fit_front(front, seen), through(front, unseen)
+    return fit_front(front, seen, alike=alike), through(front, unseen)

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from hierclf.foundation.spread import steady
 from hierclf.networks.heads import Ladder, log_shares
 from hierclf.training.losses import RowLoss
 
@@ -44,7 +45,8 @@ def fit_linear(
     loss : callable
         Loss of each row, see `hierclf.training.losses`.
     penalty : float, greater than 0
-        Ridge penalty on the weights of standardized features.
+        Ridge penalty on the weights of standardized features. Those that hardly spread
+        are not raised to the spread of the others, see `hierclf.foundation.spread`.
 
     Notes
     -----
@@ -59,7 +61,8 @@ def fit_linear(
     with a few short columns.
     """
     data = torch.from_numpy(np.asarray(features, dtype=np.float32))
-    center, scale = data.mean(dim=0), data.std(dim=0, correction=0) + 1e-6
+    center, spread = data.mean(dim=0), data.std(dim=0, correction=0)
+    scale = torch.from_numpy(steady(spread.numpy()))
     data = (data - center) / scale
     share = torch.from_numpy((weights / weights.sum()).astype(np.float32))
     answer = torch.from_numpy(targets)

@@ -22,7 +22,7 @@ def test_wide_tables_in_parts_give_the_same_numbers(
     whole = front.front_of(table, components, 0)
     expected = whole.fit_transform(table)
     parts = front.front_of(table, components, 0)
-    np.testing.assert_array_equal(front.fit_front(parts, table), expected)
+    np.testing.assert_array_equal(front.fit_front(parts, table, alike=False), expected)
     np.testing.assert_array_equal(table, before)
     for name in ("mean_", "var_", "scale_"):
         np.testing.assert_array_equal(
@@ -35,3 +35,17 @@ def test_wide_tables_in_parts_give_the_same_numbers(
     np.testing.assert_allclose(
         front.through(parts, table[::3]), whole.transform(unseen), rtol=1e-12
     )
+
+
+def test_columns_that_hardly_spread_stay_small_among_their_kind() -> None:
+    """Noise of a channel that is next to dead is no signal."""
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(50, 6)) * [1.0, 1.0, 1.0, 1.0, 1e-6, 0.0]
+    pipeline = front.front_of(table, None, 0)
+    alike = front.fit_front(pipeline, table, alike=True)
+    np.testing.assert_allclose(alike[:, :4].std(axis=0), 1)
+    assert alike[:, 4:].std(axis=0).max() < 1e-4
+    far = front.through(pipeline, table[:1] + np.array([0, 0, 0, 0, 1e-3, 1e-3]))
+    assert np.abs(far[0, 4:]).max() < 0.05
+    plain = front.fit_front(front.front_of(table, None, 0), table, alike=False)
+    np.testing.assert_allclose(plain[:, 4].std(), 1)  # a table's columns have units

@@ -107,3 +107,15 @@ def test_tiny_penalty_on_dependent_features() -> None:
     with torch.inference_mode():
         said = head(torch.from_numpy(features.astype(np.float32))).argmax(dim=1)
     assert (said.numpy() == targets).all()
+
+
+def test_a_channel_that_is_next_to_dead_gets_no_weight() -> None:
+    """Raised to the spread of the others its noise would decide: it had by 4606."""
+    rng = np.random.default_rng(0)
+    targets = np.repeat([0, 1], 40)
+    features = rng.normal(size=(80, 4)) + targets[:, None] * [1.0, 0.5, 0.0, 0.0]
+    features[:, 3] = 1e-6 * (targets + rng.normal(size=80))
+    head = nn.Linear(4, 2)
+    fit_linear(head, features, targets, np.ones(80), loss=cross_entropy, penalty=0.1)
+    weight = head.weight.detach().numpy()
+    assert np.abs(weight[:, 3]).max() < np.abs(weight[:, 0]).max()
