@@ -33,9 +33,7 @@ def main(argv: list[str]) -> int:
     whole = f"; no lungs found in {summary.n_whole}, seen whole"
     print(  # noqa: T201
         f"{summary}{f'; {actions}' if actions else ''}"
-        f"{whole if summary.n_whole else ''}"
-        f"{'' if options.runtime == 'eager' else f', by {current_runtime()}'}: "
-        f"{options.target}"
+        f"{whole if summary.n_whole else ''}, by {current_runtime()}: {options.target}"
     )
     return summary.exit_code
 

@@ -5,11 +5,11 @@ the same network in the same number format, but sum in another order, so last di
 differ; `hierclf.inference.trials` keeps none that differs by more than rounding does.
 
 OpenVINO (Apache-2.0, a release every few weeks) is the fastest on CPUs that we have
-measured, three to four times torch, see README.md. ONNX Runtime (MIT) knows float32
-only, which it computes faster than torch does bfloat16. ``compiled`` (torch.compile)
-is twice as fast as torch, but takes a minute to compile and half of one for each
-further size of a batch; so it is run where it is asked for, and ``auto`` does not try
-it.
+measured: three to four times torch in bfloat16 on a processor with AMX, 1.4 to 2 times
+without, see MEASURED.md. ONNX Runtime (MIT) knows float32 only. ``compiled``
+(torch.compile) is twice as fast as torch, but takes a minute to compile and half of one
+for each further size of a batch; so it is run where it is asked for, and ``auto`` does
+not try it.
 """
 
 from __future__ import annotations

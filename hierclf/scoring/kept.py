@@ -194,8 +194,8 @@ def _refuse_other_table(source: Path, header: bytes) -> None:
         start = stream.read(len(header))
     if not header.startswith(start):  # else killed while the header was written
         raise InputError(
-            f"{source}: expected the columns that this bundle writes by these "
-            "options, got others. Choose another --out or add --overwrite."
+            f"{source}: expected the columns that this bundle writes with this "
+            "--refine, got others. Choose another --out or add --overwrite."
         )
 
 

@@ -185,7 +185,9 @@ def _places(
         common.origin = common.origin or cells[_ORIGIN]
         runtime, bundle = common.origin
         same = cells[_ORIGIN] == common.origin
-        _expect(path, f"rows of runtime {runtime} and bundle {bundle}", same)
+        told = " and bundle ".join(cells[_ORIGIN])
+        rule = f"rows of runtime {runtime} and bundle {bundle}"
+        _expect(path, rule, same, got=f"{told!a}")
         _expect(path, "a SHA-256 or nothing for each file", is_digest(cells[-2]))
         name = unescape_cell(cells[0])
         _expect(path, f"scans of shard {shard}", shard.holds(name))
@@ -201,10 +203,10 @@ def _spans(stream: BinaryIO) -> Iterator[tuple[int, int, Row]]:
         start = end
 
 
-def _expect(path: Path, rule: str, is_so: bool) -> None:
+def _expect(path: Path, rule: str, is_so: bool, got: str = "others") -> None:
     if not is_so:
         raise InputError(
-            f"{path}: expected {rule}, got others. Score this shard anew with the "
+            f"{path}: expected {rule}, got {got}. Score this shard anew with the "
             "options, bundle and folder of the others, and --overwrite."
         )
 
