@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
+F = TypeVar("F", bound=np.floating)
 LEAST = 0.1
 """Of the median spread. Of the 1280 channels of frozen EfficientNet-Lite0 some 200 have
 less than that, 60 to 100 of them less than a hundredth: these are next to dead, and in
@@ -12,7 +15,7 @@ bfloat16 they are noise (two runtimes differ in them by more than scans do, sing
 by up to a million spreads). See MEASURED.md, *Channels that hardly spread*."""
 
 
-def steady(spread: NDArray[np.floating]) -> NDArray[np.floating]:
+def steady(spread: NDArray[F]) -> NDArray[F]:
     """Raise spreads that are next to nothing, so that division makes no noise large.
 
     Parameters
@@ -35,4 +38,5 @@ def steady(spread: NDArray[np.floating]) -> NDArray[np.floating]:
     alive = spread[spread > 0]
     if not len(alive):
         return np.ones_like(spread)
-    return np.maximum(spread, LEAST * np.median(alive)).astype(spread.dtype)
+    raised: NDArray[F] = np.maximum(spread, LEAST * np.median(alive))
+    return raised.astype(spread.dtype)
