@@ -40,6 +40,21 @@ Said = tuple[np.ndarray, np.ndarray]
 """Labels by place in the hierarchy, and probabilities."""
 
 
+def parser(told: str, *, train: int, test: int) -> argparse.ArgumentParser:
+    """Make the parser of what `parts` and `fit` need; the counts are defaults."""
+    made = argparse.ArgumentParser(
+        description=told, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("--data", type=Path, required=True)
+    made.add_argument("--healthy", required=True)
+    made.add_argument("--out", type=Path, required=True)
+    made.add_argument("--views", default="tencrop")
+    made.add_argument("--train", type=int, default=train)
+    made.add_argument("--test", type=int, default=test)
+    made.add_argument("--seed", type=int, default=0)
+    return made
+
+
 def parts(told: argparse.Namespace) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draw scans to fit on, and scans of other patients."""
     rows = read_dataset(DataOptions(data=told.data)).manifest
@@ -108,15 +123,7 @@ def compared(said: dict[str, Said], base: str, truth: np.ndarray) -> dict[str, A
 
 def main() -> None:
     """Measure, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--healthy", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--views", default="tencrop")
-    parser.add_argument("--train", type=int, default=1600)
-    parser.add_argument("--test", type=int, default=500)
-    parser.add_argument("--seed", type=int, default=0)
-    told = parser.parse_args()
+    told = parser(str(__doc__), train=1600, test=500).parse_args()
     train, test = parts(told)
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as place:

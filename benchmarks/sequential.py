@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.agreement import fit, parts
+from benchmarks.agreement import fit, parser, parts
 from hierclf.assembly.provenance import versions
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.data.split import hold_out
@@ -161,16 +161,9 @@ def measure(
 
 def main() -> None:
     """Measure, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--healthy", required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--runtime", default="openvino")
-    parser.add_argument("--views", default="tencrop")
-    parser.add_argument("--train", type=int, default=1200)
-    parser.add_argument("--test", type=int, default=1200)
-    parser.add_argument("--seed", type=int, default=0)
-    told = parser.parse_args()
+    asked = parser(str(__doc__), train=1200, test=1200)
+    asked.add_argument("--runtime", default="openvino")
+    told = asked.parse_args()
     train, test = parts(told)
     set_runtime(told.runtime)
     with tempfile.TemporaryDirectory() as place:
