@@ -17,7 +17,7 @@ from hierclf.synthesis.scan import draw_scan
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
 
-N_TRAIN, N_TEST = 160, 40
+N_TRAIN, N_TEST = 160, 120
 
 
 def focal_scan(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
