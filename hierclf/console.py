@@ -311,8 +311,8 @@ def run(command: Callable[[list[str]], int], argv: Sequence[str] | None = None) 
         interrupted. A defect of the package shows its traceback.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("hierclf").setLevel(logging.INFO)
     try:
         return command(arguments)
     except KeyboardInterrupt:

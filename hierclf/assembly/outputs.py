@@ -26,7 +26,7 @@ from hierclf.results.comparison import ComparisonFigures
 from hierclf.results.guards import GuardFigures
 from hierclf.results.metric_words import metric_of
 from hierclf.results.run import RunResults
-from hierclf.results.wording import judged, p_value
+from hierclf.results.wording import judged, p_value, views_text
 
 PLAN = "plan.json"
 _LOCK = ".lock"
@@ -259,6 +259,9 @@ def print_results(folder: Path, results: RunResults) -> None:
         lines.append(f"cut point: {results.threshold:.3g}")
     lines.extend(_guarded(results.guards, word))
     lines.extend(_compared(results.comparison, word))
+    if results.views is not None:
+        lines.append(views_text(results.views))
+    lines += [one for one in results.data.remarks if one.startswith("severe")]
     lines.append(f"report: {folder / 'report.html'}")
     print("\n".join(lines))  # noqa: T201
 

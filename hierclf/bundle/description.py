@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from hierclf.bundle.info import (
     CARD,
+    NUMBER_FORMAT,
     RUNTIME,
     BundleInfo,
     DataSummary,
@@ -96,6 +97,14 @@ def _lungs_of(cascade: HierarchicalClassifier) -> SegmenterAbout | None:
     return about
 
 
+def _number_format(cascade: HierarchicalClassifier) -> str:
+    """Name what the networks compute in, ``none`` where there are none."""
+    stages = (unweighted(cascade.screen_), unweighted(cascade.refine_))
+    networks = [one for stage in stages for one in networks_of(stage)]
+    found = dict.fromkeys(one.resolved_options().precision for one in networks)
+    return ", ".join(found) or "none"
+
+
 def describe(
     cascade: HierarchicalClassifier,
     guards: Guards | None = None,
@@ -137,7 +146,11 @@ def describe(
     try:
         return BundleInfo(
             created_utc=datetime.now(UTC).replace(microsecond=0),
-            versions={**current_versions(), RUNTIME: current_runtime()},
+            versions={
+                **current_versions(),
+                RUNTIME: current_runtime(),
+                NUMBER_FORMAT: _number_format(cascade),
+            },
             data=data,
             seed=seed,
             options=dict(options),

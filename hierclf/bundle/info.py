@@ -55,6 +55,8 @@ CARD: Mapping[str, str] = MappingProxyType(
 
 RUNTIME = "runtime"
 """Among the versions: what ran the networks when the bundle was made."""
+NUMBER_FORMAT = "number format"
+"""Among the versions: what the networks compute in; each stage's own, where two."""
 _DISTRIBUTIONS = ("torch", "torchvision", "timm", "scikit-learn", "numpy", "skops")
 
 

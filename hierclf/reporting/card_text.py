@@ -47,6 +47,7 @@ def _performance(results: RunResults) -> str:
         f"{n_sick} of them diseased ({number(n_sick / main.n_scans)}). Protocol: "
         f"{results.protocol}. Intervals are of 95 %, by patient."
     ]
+    parts.append(_remarks(results))
     parts.append(_cut_point(results))
     parts.append(views_text(results.views))
     names = [*COMPARED, *SCREENED, *REFINED]
@@ -58,6 +59,12 @@ def _performance(results: RunResults) -> str:
         for d in results.differences
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _remarks(results: RunResults) -> str:
+    """Repeat what was noticed of the data, such as a shortcut: figures rest on it."""
+    told = [f"- {_plain(remark)}" for remark in results.data.remarks]
+    return "\n".join(["Noticed in the data:", "", *told]) if told else ""
 
 
 def _cut_point(results: RunResults) -> str:

@@ -81,6 +81,12 @@ def score_folder(options: ScoreOptions, bundle: Bundle | None = None) -> ScoreSu
     links = remark_on_links(options.input)
     if links:
         _log.warning("%s", links)
+    if (options.input / "manifest.csv").is_file():
+        _log.warning(
+            "manifest.csv is not read: every picture below %s gets a row, masks as "
+            "well, if there are any.",
+            options.input,
+        )
     with lock_of(out):
         kept = _prepare(options, worker)
         counts = _score(options, worker, kept)

@@ -145,6 +145,24 @@ def test_labels_keep_their_type(names, rows, labels, told, tmp_path):
     assert set(map(type, loaded.hierarchy_.labels)) == {type(names[0])}
 
 
+@pytest.mark.parametrize(
+    ("screen", "refine", "expected"),
+    [
+        ("float32", "float32", "float32"),
+        ("bfloat16", "float32", "bfloat16, float32"),
+    ],
+)
+def test_number_format_is_told(network, scans, labels, told, screen, refine, expected):
+    stages = network(1, precision=screen), network(2, precision=refine)
+    cascade = HierarchicalClassifier(*stages, cut_point=0.4).fit(scans(), labels)
+    assert told(cascade).versions["number format"] == expected
+
+
+def test_no_network_has_no_number_format(rows, labels, told):
+    cascade = HierarchicalClassifier().fit(rows(), labels)
+    assert told(cascade).versions["number format"] == "none"
+
+
 def test_labels_of_pandas(rows, labels, told, tmp_path):
     y = pd.Series(labels)
     cascade = HierarchicalClassifier().fit(rows(), y)

@@ -51,6 +51,7 @@ def test_both_figures_are_kept(
     words = "taken in one pass" if taken == QUICK else "are exact crops"
     for name in ("report.html", "bundle/model_card.md"):
         assert words in (tmp_path / "run" / name).read_text()
+    assert words in done.stdout
 
 
 @pytest.mark.parametrize(

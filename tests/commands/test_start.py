@@ -62,3 +62,19 @@ def test_a_command_says_that_it_has_begun(tmp_path: Path) -> None:
     assert lines[0] == "hierclf serve: loading ..."
     _, lines = start("train", "--data", str(tmp_path), *LABELLED)
     assert lines[0] == "hierclf train: loading ..."
+
+
+def test_only_our_own_progress_is_told() -> None:
+    program = """
+import logging
+from hierclf.console import run
+def talk(argv):
+    for name in ("onnxscript.optimizer", "hierclf.scoring"):
+        logging.getLogger(name).info("%s at work", name)
+    logging.getLogger("onnxscript").warning("onnxscript warns")
+    return 0
+run(talk, [])
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stderr.splitlines() == ["hierclf.scoring at work", "onnxscript warns"]

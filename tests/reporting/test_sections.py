@@ -227,6 +227,7 @@ def test_card_says_what_the_report_says(sample):
         f"| Macro recall | {100 * best.value:.1f} % | {ends} |" in told["performance"]
     )
     assert "Measured on 320 scans" in told["performance"]
+    assert "- 4 patients have scans of two labels" in told["performance"]
     assert "was chosen by macro_recall; on 95 % of" in told["performance"]
     for one in main.overall.classes:
         marked = one.label + " (too few)" * (one.n_patients < 10)
@@ -261,8 +262,10 @@ def test_card_survives_what_columns_are_called(sample):
     (part,) = sample.results.subgroups
     group = part.groups[0].model_copy(update={"value": "a|b\n# Approved"})
     evil = part.model_copy(update={"groups": (group,), "column": "x\ny"})
-    told = card_texts(sample.results.model_copy(update={"subgroups": (evil,)}))
-    assert "\n# Approved" not in told["subgroups"]
+    data = sample.results.data.model_copy(update={"remarks": ("x\n# Approved",)})
+    changes = {"subgroups": (evil,), "data": data}
+    told = card_texts(sample.results.model_copy(update=changes))
+    assert "\n# Approved" not in "".join(told.values())
     assert "| a\\|b # Approved |" in told["subgroups"]
     assert "By x y:" in told["subgroups"]
 

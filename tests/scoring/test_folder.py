@@ -273,6 +273,14 @@ NAMES = {
 }
 
 
+def test_a_manifest_is_said_not_to_be_read(options, caplog):
+    score_folder(options)
+    assert not caplog.messages
+    options.input.joinpath("manifest.csv").write_text("path,lung_mask\n")
+    score_folder(options.model_copy(update={"overwrite": True}))
+    assert "every picture below" in caplog.text
+
+
 def test_odd_names(options, scan):
     """Fault 46."""
     shutil.rmtree(options.input)
