@@ -128,6 +128,18 @@ def test_foreign_files_stay(tmp_path: Path) -> None:
     assert all((tmp_path / name).exists() for name in names)
 
 
+def test_a_tenth_is_made_free(tmp_path: Path) -> None:
+    """Else each new entry would search all of them again."""
+    folder = tmp_path / ("a" * 24) / "ab"
+    folder.mkdir(parents=True)
+    for number in range(100):
+        (folder / f"{number:064x}").write_bytes(b"x" * 100)
+    shrink(tmp_path, 10_000)
+    assert len(list(folder.iterdir())) == 100
+    shrink(tmp_path, 9_999)
+    assert len(list(folder.iterdir())) == 89
+
+
 def test_two_processes_may_shrink_at_once(tmp_path: Path, monkeypatch) -> None:
     """What the other has removed is no error."""
     cache = ArrayCache(tmp_path, "s")

@@ -313,6 +313,25 @@ def test_calibration_changes_probabilities_and_no_decision(method: str) -> None:
     np.testing.assert_allclose(after.sum(axis=1), 1)
 
 
+class TwoViews(LogisticRegression):
+    """Looks at each row as it is, and at half of it."""
+
+    def predict_views(self, X: np.ndarray) -> np.ndarray:
+        return np.stack([self.predict_proba(view) for view in (X, X / 2)], axis=1)
+
+
+@pytest.mark.parametrize("method", ["none", "platt"])
+def test_views_spread_on_the_scale_of_the_score(method: str) -> None:
+    X, y = _data()
+    told = {"healthy": "healthy", "cut_point": "macro_recall", "calibration": method}
+    cascade = HierarchicalClassifier(TwoViews(C=100), **told).fit(X, y)
+    views = cascade.screen_.predict_views(X)[:, :, 1]
+    calibrator = cascade.calibrators_[0]
+    seen = views if calibrator is None else calibrator.of_positive(views)
+    assert (calibrator is None) == (method == "none")
+    np.testing.assert_allclose(cascade.decide(X).view_spread, seen.std(axis=1))
+
+
 def test_calibration_is_fitted_on_scans_that_were_held_out() -> None:
     """One that looked at its own scans would leave scores as sure as they were."""
     rng = np.random.default_rng(0)

@@ -89,3 +89,12 @@ def test_a_file_of_the_same_size_is_another_one(tmp_path: Path) -> None:
     first = key_of(str(path))
     os.utime(path, ns=(0, 5))
     assert key_of(str(path)) != first
+
+
+@pytest.mark.parametrize(("precision", "most"), [("bfloat16", 65504), ("float32", 1e6)])
+def test_large_features_stay_finite(
+    trunk: FrozenTrunk, monkeypatch: pytest.MonkeyPatch, precision: str, most: float
+) -> None:
+    made = FrozenTrunk(trunk.featurizer, ViewOptions(32, "whole", precision))
+    monkeypatch.setattr(made, "_run", lambda images: torch.full((2, 3, 1, 1), 1e6))
+    assert made.features(frames(2)).max() == most
