@@ -74,21 +74,23 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--sets", nargs="+", default=SETS, choices=SETS)
+    parser.add_argument("--ways", nargs="+", default=WAYS[1:], choices=WAYS[1:])
     parser.add_argument("train", nargs="*", help="options of train, behind --")
     told = parser.parse_args()
+    ways = (EXACT, *told.ways)
     heads = ["set", "views", "crops", "macro recall", "screen AUC"]
     heads += ["gain in macro recall", "gain in AUC", "equal labels"]
     print("| " + " | ".join(heads) + " |", "|---" * len(heads) + "|", sep="\n")
     for name in told.sets:
         runs = []
         for seed in range(told.seeds):
-            runs.append({way: told.out / f"{name}-{way}-{seed}" for way in WAYS})
+            runs.append({way: told.out / f"{name}-{way}-{seed}" for way in ways})
             for way, out in runs[-1].items():
                 if not (out / "results.json").exists():
                     more = ["--views", way, *told.train]
                     run_set(name, told.data, out, seed, more)
         found = [beside(folders, seed=seed) for seed, folders in enumerate(runs)]
-        for way in WAYS:
+        for way in ways:
             print(line(name, way, runs, found), flush=True)
 
 
