@@ -320,10 +320,11 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         return make_views(options.views).frame_side(options.image_size)
 
     def resolved_options(self) -> NetworkOptions:
-        """Give the options with what ``auto`` means on this machine."""
+        """Give the options with what ``auto`` means on this machine, and the ridge."""
         options = self._options()
         precision = resolve_precision(options.precision)
-        return options.model_copy(update={"precision": precision})
+        told = {"precision": precision, "penalty": options.ridge}
+        return options.model_copy(update=told)
 
     def look(
         self, *, views: str | None = None, output: Output = "pooled"

@@ -146,7 +146,7 @@ def fit_head(
             lesson.targets[scans],
             lesson.weights[scans] * repeats,
             loss=loss,
-            penalty=options.penalty,
+            penalty=options.ridge,
         )
         return []
 

@@ -65,6 +65,27 @@ def test_frozen_trunk_learns(scans: pd.DataFrame, views: str) -> None:
     assert stage.predict_views(scans).shape == (60, 10 if ten else 1, 3)
 
 
+@pytest.mark.parametrize(
+    ("views", "ridge", "other"),
+    [
+        ("whole", 0.3, 0.1),
+        ("center", 0.3, 0.1),
+        ("tencrop_onepass", 0.3, 0.1),
+        ("tencrop", 0.1, 0.3),
+    ],
+)
+def test_a_penalty_that_is_not_given_follows_the_views(
+    scans: pd.DataFrame, views: str, ridge: float, other: float
+) -> None:
+    found = []
+    for penalty in (None, ridge, other):
+        stage = NetworkClassifier(_with(TINY, views=views, penalty=penalty))
+        found.append(stage.fit(scans, scans["label"]).predict_proba(scans))
+        assert stage.resolved_options().penalty == (penalty or ridge)
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+
 def test_a_network_in_one_pass_learns_from_windows_of_whole_frames(
     scans: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
