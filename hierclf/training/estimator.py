@@ -40,7 +40,14 @@ from hierclf.training.fitting import (
 )
 from hierclf.training.losses import class_balanced_weights
 from hierclf.training.options import NetworkOptions
-from hierclf.training.trunks import backbone_of, head_shape_of, trunk_of, view_of
+from hierclf.training.trunks import (
+    backbone_of,
+    head_shape_of,
+    ridge_of,
+    teacher_of,
+    trunk_of,
+    view_of,
+)
 
 Probabilities = NDArray[np.float64]
 
@@ -184,11 +191,14 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         options = self._options()
         self.trunk_: FrozenTrunk | None = None
         if options.part == "head":
-            self.trunk_ = trunk_of(
-                options, self.cache, self.seed, preparation=self.preparation
-            )
+            self.trunk_ = self._frozen(options)
             self.history_ = fit_head(
-                head, self.trunk_, lesson, options, exam=exam, checkpoint=checkpoint
+                head,
+                self._frozen(teacher_of(options)),
+                lesson,
+                options,
+                exam=exam,
+                checkpoint=checkpoint,
             )
             self.network_ = Network(self.trunk_.featurizer, head).eval()
             return
@@ -221,9 +231,13 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         one = make_views(options.views).single
         changed = {"part": "head", "optimizer": "auto", "views": one}
         probe = options.model_copy(update=changed)
-        trunk = trunk_of(probe, self.cache, self.seed, preparation=self.preparation)
         nowhere = Checkpoint(None, "")
-        fit_head(head, trunk, lesson, probe, exam=None, checkpoint=nowhere)
+        fit_head(
+            head, self._frozen(probe), lesson, probe, exam=None, checkpoint=nowhere
+        )
+
+    def _frozen(self, options: NetworkOptions) -> FrozenTrunk:
+        return trunk_of(options, self.cache, self.seed, preparation=self.preparation)
 
     def try_read(self, X: pd.DataFrame) -> dict[int, ScanError]:
         """Read every scan once, and keep what was computed of it.
@@ -323,7 +337,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         """Give the options with what ``auto`` means on this machine, and the ridge."""
         options = self._options()
         precision = resolve_precision(options.precision)
-        told = {"precision": precision, "penalty": options.ridge}
+        told = {"precision": precision, "penalty": ridge_of(options)}
         return options.model_copy(update=told)
 
     def look(

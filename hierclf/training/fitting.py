@@ -29,6 +29,7 @@ from hierclf.training.linear import fit_linear
 from hierclf.training.loop import TrainingRows, Validate, train_network
 from hierclf.training.losses import make_loss
 from hierclf.training.options import NetworkOptions
+from hierclf.training.trunks import ridge_of
 from hierclf.transforms.augment import Augmentation, make_augmentation
 
 Indices = NDArray[np.intp]
@@ -146,7 +147,7 @@ def fit_head(
             lesson.targets[scans],
             lesson.weights[scans] * repeats,
             loss=loss,
-            penalty=options.ridge,
+            penalty=ridge_of(options),
         )
         return []
 

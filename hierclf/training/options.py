@@ -62,7 +62,8 @@ class NetworkOptions(BaseModel):
         224, ge=32, le=2048, description="side of what the network sees, in pixels"
     )
     views: str = Field(
-        "tencrop", description="tencrop, tencrop_onepass, center or whole"
+        "tencrop",
+        description="tencrop, threecrop, tencrop_onepass, center or whole",
     )
     precision: Precision = Field(
         "auto", description="float32, bfloat16, or auto: bfloat16 where it pays"
@@ -131,18 +132,6 @@ class NetworkOptions(BaseModel):
     augment: AugmentOptions = Field(
         AugmentOptions(), description="changes to training frames"
     )
-
-    @property
-    def ridge(self) -> float:
-        """Penalty of lbfgs, on standardized features.
-
-        A head that is taught by four crops of each scan overfits less than one that is
-        taught by one view, or by windows that are hardly different: see MEASURED.md,
-        *The penalty*.
-        """
-        if self.penalty is not None:
-            return self.penalty
-        return 0.1 if self.views == "tencrop" else 0.3
 
     @model_validator(mode="after")
     def _fits_together(self) -> NetworkOptions:

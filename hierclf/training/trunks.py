@@ -12,6 +12,7 @@ from hierclf.foundation.seeding import derive_seed
 from hierclf.inference.frozen import FrozenTrunk, Output, ViewOptions
 from hierclf.inference.precision import resolve_precision
 from hierclf.inference.shared import shared_trunk
+from hierclf.inference.views import make_views
 from hierclf.loading.scans import Preparation
 from hierclf.networks.backbones import Backbone, make_backbone
 from hierclf.networks.heads import HeadShape
@@ -44,6 +45,24 @@ def view_of(options: NetworkOptions, output: Output = "pooled") -> ViewOptions:
     """Give what of some options a trunk must know, ``auto`` resolved."""
     precision = resolve_precision(options.precision)
     return ViewOptions(options.image_size, options.views, precision, output)
+
+
+def teacher_of(options: NetworkOptions) -> NetworkOptions:
+    """Give the options of the views that teach a head on a frozen trunk."""
+    name = make_views(options.views).taught_by or options.views
+    return options.model_copy(update={"views": name})
+
+
+def ridge_of(options: NetworkOptions) -> float:
+    """Give the penalty of a linear head on a frozen trunk.
+
+    A head that is taught by four crops of each scan overfits less than one that is
+    taught by one view, or by windows that are hardly different: see MEASURED.md, *The
+    penalty*.
+    """
+    if options.penalty is not None:
+        return options.penalty
+    return 0.1 if teacher_of(options).views == "tencrop" else 0.3
 
 
 def trunk_of(

@@ -41,6 +41,7 @@ NETWORKS = {
     "head, ten views": ({"views": "tencrop"}, {"views": "tencrop"}),
     "all": ({"part": "all"}, {"part": "all"}),
     "all, ten views": ({"part": "all", "views": "tencrop"}, {"part": "last"}),
+    "three crops": ({"views": "threecrop"}, {"views": "threecrop"}),
     "one pass": ({"views": "tencrop_onepass"}, {"views": "tencrop_onepass"}),
     "two sizes, dense": TWO_SIZES,
     "ladder, deep, dense without BatchNorm": (

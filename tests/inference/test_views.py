@@ -36,6 +36,14 @@ def test_center_is_torchvisions() -> None:
     assert make_views("tencrop").frame_side(224) == 256
 
 
+def test_three_crops_are_three_of_ten() -> None:
+    frames = torch.rand(2, 1, 256, 256)
+    three, ten = (make_views(name) for name in ("threecrop", "tencrop"))
+    assert torch.equal(three.cut(frames, 224), ten.cut(frames, 224)[:, [4, 5, 8]])
+    center = make_views("center").cut(frames, 224)
+    assert torch.equal(three.cut(frames, 224)[:, [three.central]], center)
+
+
 def test_unknown_views_refused() -> None:
     with pytest.raises(InputError, match="Did you mean 'tencrop'"):
         make_views("tencorp")

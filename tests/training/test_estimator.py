@@ -65,6 +65,21 @@ def test_frozen_trunk_learns(scans: pd.DataFrame, views: str) -> None:
     assert stage.predict_views(scans).shape == (60, 10 if ten else 1, 3)
 
 
+def test_three_crops_ask_the_head_that_ten_have_taught(scans: pd.DataFrame) -> None:
+    ten, three = (
+        NetworkClassifier(_with(TINY, views=views)).fit(scans, scans["label"])
+        for views in ("tencrop", "threecrop")
+    )
+    heads = [stage.network_.head.state_dict() for stage in (ten, three)]
+    assert all(torch.equal(one, heads[1][name]) for name, one in heads[0].items())
+    said = three.predict_views(scans)
+    assert said.shape[1] == 3
+    center, *corners = 4, 5, 8
+    expected = ten.predict_views(scans)[:, [center, *corners]]
+    np.testing.assert_allclose(said, expected, atol=1e-6)
+    assert three.resolved_options().views == "threecrop"
+
+
 @pytest.mark.parametrize(
     ("views", "ridge", "other"),
     [
@@ -72,6 +87,7 @@ def test_frozen_trunk_learns(scans: pd.DataFrame, views: str) -> None:
         ("center", 0.3, 0.1),
         ("tencrop_onepass", 0.3, 0.1),
         ("tencrop", 0.1, 0.3),
+        ("threecrop", 0.1, 0.3),
     ],
 )
 def test_a_penalty_that_is_not_given_follows_the_views(
