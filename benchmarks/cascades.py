@@ -30,6 +30,7 @@ from benchmarks.work import Work, work_of
 
 LOOKS: dict[str, dict[str, Any]] = {
     "exact": {"views": "tencrop"},
+    "three crops": {"views": "threecrop"},
     "one pass": {"views": "tencrop_onepass"},
     "exact, float32": {"views": "tencrop", "precision": "float32"},
 }
@@ -96,7 +97,7 @@ def _plain_on(scans: str) -> str:
 
 
 def _scans_of(look: str) -> tuple[str, ...]:
-    if look == "one pass":
+    if look in {"one pass", "three crops"}:
         return "many", "small"
     return ("few", "frames") if "float32" in look else ("few",)
 
