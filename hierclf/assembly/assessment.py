@@ -18,11 +18,11 @@ from hierclf.assembly.assessed import (
 )
 from hierclf.assembly.members import members_apart
 from hierclf.assembly.models import Builder
+from hierclf.cascade.choices import Fewer
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.guards import Guarded, Guards, fit_guards
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
-from hierclf.cascade.one_pass import (
-    EXACT,
+from hierclf.cascade.views_choice import (
     ViewsChoice,
     choose_views,
     held_out_predictions,
@@ -87,7 +87,7 @@ class Fitted:
     guards : Guards
         Of the cascade.
     views : ViewsChoice or None
-        What exact views and those in one pass had on held-out scans, where both were
+        What ten crops and fewer views had on held-out training scans, where both were
         fitted.
     """
 
@@ -129,8 +129,9 @@ def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
 
 def _fit_candidates(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     names = builder.options.candidates
-    if builder.options.try_one_pass:
-        return _fit_both_views(builder, manifest)
+    tried = builder.options.try_views
+    if tried != "none":
+        return _fit_both_views(builder, manifest, tried)
     if not names:
         return Fitted(_fit(builder, manifest))
     others = {name: _fit(builder.of_candidate(name), manifest) for name in names}
@@ -143,14 +144,12 @@ def _fit_candidates(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     return Fitted(others[chosen], chosen, others, found)
 
 
-def _fit_both_views(builder: Builder, manifest: pd.DataFrame) -> Fitted:
-    exact, quick = _fit(builder, manifest), _fit(builder.in_one_pass(), manifest)
+def _fit_both_views(builder: Builder, manifest: pd.DataFrame, tried: Fewer) -> Fitted:
+    exact, fewer = _fit(builder, manifest), _fit(builder.looking_by(tried), manifest)
     patients = manifest["patient_id"].to_numpy()
-    options = builder.options
-    choice = choose_views(
-        exact, quick, patients, n_resamples=options.resamples, seed=options.seed
-    )
-    return Fitted(exact if choice.taken == EXACT else quick, views=choice)
+    told = {"n_resamples": builder.options.resamples, "seed": builder.options.seed}
+    choice = choose_views(exact, fewer, patients, tried=tried, **told)
+    return Fitted(fewer if choice.is_taken else exact, views=choice)
 
 
 def figure_of_choice(options: TrainOptions) -> str:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from hierclf.bundle.store import trunk_file
 from hierclf.cascade.hierarchical import Folds, HierarchicalClassifier
-from hierclf.cascade.one_pass import QUICK
 from hierclf.cascade.weighting import CostWeighted
 from hierclf.config.commands import TrainOptions
 from hierclf.config.stage import StageOptions
@@ -147,9 +146,9 @@ class Builder:
         """Build a network like the screen's, to read every scan once."""
         return self._network(self.options.stage("screen"), None)
 
-    def in_one_pass(self) -> Builder:
-        """Give the builder of the same models with their views in one pass."""
-        network = self.options.network.model_copy(update={"views": QUICK})
+    def looking_by(self, views: str) -> Builder:
+        """Give the builder of the same models with other views."""
+        network = self.options.network.model_copy(update={"views": views})
         return self._with(self.options.model_copy(update={"network": network}))
 
     def trunks(self) -> list[FrozenTrunk]:

@@ -29,7 +29,7 @@ from hierclf.cascade.choices import Calibration, Refinement
 from hierclf.cascade.curve import Points
 from hierclf.cascade.cut_point import CutPointChoice
 from hierclf.cascade.deferral import Deferral
-from hierclf.cascade.one_pass import ViewsChoice
+from hierclf.cascade.views_choice import ViewsChoice
 from hierclf.segmentation.about import SegmenterAbout
 
 Label = StrictBool | StrictInt | StrictStr
@@ -159,7 +159,7 @@ class BundleInfo(BaseModel):
         Of the network that cuts the lungs out of each frame before; None where the
         frame is seen whole.
     views : ViewsChoice or None
-        What ten exact views and ten in one pass had on held-out scans, where both were
+        What ten crops and fewer views had on held-out training scans, where both were
         fitted.
     n_features, feature_names : int and tuple of str, or None
         Of a cascade on feature tables.

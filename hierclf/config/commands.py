@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from hierclf.cascade.choices import Calibration, Refinement
+from hierclf.cascade.choices import Calibration, Fewer, Refinement
 from hierclf.cascade.curve import Points
 from hierclf.config.scans import Measured, PartOfData
 from hierclf.config.stage import STAGE_NAMES, StageName, StageOptions
@@ -127,11 +127,11 @@ class TrainOptions(Measured):
         "--cut-point is quadratic_kappa; all are reported. best: those that fit the "
         "labels",
     )
-    try_one_pass: bool = Field(
-        False,
-        description="fit ten views in one pass, too (tencrop_onepass, some four times "
-        "as fast), and take them where the macro recall on held-out training scans is "
-        "at most 0.01 lower",
+    try_views: Fewer | Literal["none"] = Field(
+        "none",
+        description="fit other views than ten crops, too: threecrop or tencrop_onepass "
+        "(some three and four times as fast), and take them where the macro recall on "
+        "held-out training scans is at most 0.01 lower",
     )
     baselines: bool = Field(
         True, description="fit the flat classifiers that the cascade must beat"
@@ -189,18 +189,18 @@ class TrainOptions(Measured):
         return self
 
     @model_validator(mode="after")
-    def _one_pass_can_be_tried(self) -> TrainOptions:
-        if not self.try_one_pass:
+    def _views_can_be_tried(self) -> TrainOptions:
+        if self.try_views == "none":
             return self
         views = {self.stage(name).views for name in STAGE_NAMES}
         if views != {"tencrop"}:
             raise ValueError(
-                "try_one_pass: expected tencrop as the views of all stages, got "
-                f"{', '.join(sorted(views))}. One pass is compared with them."
+                "try_views: expected tencrop as the views of all stages, got "
+                f"{', '.join(sorted(views))}. Other views are compared with it."
             )
         if self.candidates or not isinstance(self.cut_point, str):
             raise ValueError(
-                "try_one_pass: expected a rule as the cut point and no candidates. The "
+                "try_views: expected a rule as the cut point and no candidates. The "
                 "two are compared on the held-out scans that a rule looks at."
             )
         return self

@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from hierclf.cascade.one_pass import ViewsChoice
+from hierclf.cascade.views_choice import ViewsChoice
 from hierclf.data.csv_table import escape_cell
 from hierclf.evaluation.bands import CurveBand
 from hierclf.evaluation.calibration_figures import CalibrationFigures
@@ -155,8 +155,8 @@ class RunResults(Strict):
     selected_by : str, default=""
         The figure that chose it.
     views : ViewsChoice, optional
-        What exact views and those in one pass had on held-out training scans, where
-        both were fitted.
+        What ten crops and fewer views had on held-out training scans, where both were
+        fitted.
     members : dict of str to Summary, optional
         Figures of each network by itself, where a stage combines several; decisions
         are at the cut point of the combination.

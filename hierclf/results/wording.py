@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from hierclf.cascade.cut_point import parse_rule
-from hierclf.cascade.one_pass import LARGEST_LOSS, QUICK, ViewsChoice
+from hierclf.cascade.views_choice import LARGEST_LOSS, ViewsChoice
 from hierclf.evaluation.comparison import COMPARED, Difference
 from hierclf.evaluation.intervals import Estimate
 from hierclf.foundation.counting import count
@@ -311,21 +311,27 @@ def printable(value: object) -> object:
     return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in value)
 
 
+_TRIED = MappingProxyType(
+    {"threecrop": "three crops", "tencrop_onepass": "ten views in one pass"}
+)
+
+
 def views_text(views: ViewsChoice | None) -> str:
-    """Say what ten views in one pass cost; nothing where they were not tried."""
+    """Say what fewer views than ten crops cost; nothing where none were tried."""
     if views is None:
         return ""
-    taken = "are taken in one pass" if views.taken == QUICK else "are exact crops"
-    exact, quick = (
-        f"{number(one.value)} ({bounds(one)})" for one in (views.exact, views.one_pass)
+    fewer = _TRIED[views.tried]
+    taken = fewer if views.is_taken else "ten crops"
+    exact, other = (
+        f"{number(one.value)} ({bounds(one)})" for one in (views.exact, views.fewer)
     )
     loss = views.loss
     ends = f"{_points(loss.low)} to {_points(loss.high)}"
+    scans = count(views.n_scans, "held-out training scan")
     return (
-        f"The ten views {taken}. On {count(views.n_scans, 'held-out training scan')} "
-        f"exact views had a macro recall of {exact}, views in one pass {quick}: a loss "
-        f"of {_points(loss.value)} points ({ends}). One pass is taken up to "
-        f"{100 * LARGEST_LOSS:g} points."
+        f"A scan is looked at by {taken}. On {scans} ten crops had a macro recall of "
+        f"{exact}, {fewer} {other}: a loss of {_points(loss.value)} points ({ends}). "
+        f"They are taken up to {100 * LARGEST_LOSS:g} points."
     )
 
 

@@ -21,7 +21,6 @@ from hierclf.data.split import hold_out, merge_rare
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.seeding import derive_seed
 from hierclf.inference.frozen import FrozenTrunk, Output
-from hierclf.inference.precision import resolve_precision
 from hierclf.inference.shared import shared_trunk
 from hierclf.inference.views import make_views
 from hierclf.loading.scans import FrameReader, Preparation, Scans, name_of
@@ -43,7 +42,7 @@ from hierclf.training.options import NetworkOptions
 from hierclf.training.trunks import (
     backbone_of,
     head_shape_of,
-    ridge_of,
+    resolved,
     teacher_of,
     trunk_of,
     view_of,
@@ -87,12 +86,6 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         What computes features where the trunk is frozen.
     history_ : list of Epoch
         Empty where there was no epoch loop.
-
-    Examples
-    --------
-    >>> stage = NetworkClassifier(NetworkOptions(part="all", epochs=5), seed=1)
-    >>> stage.options.epochs
-    5
     """
 
     def __init__(
@@ -192,13 +185,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         self.trunk_: FrozenTrunk | None = None
         if options.part == "head":
             self.trunk_ = self._frozen(options)
+            taught = self._frozen(teacher_of(options))
             self.history_ = fit_head(
-                head,
-                self._frozen(teacher_of(options)),
-                lesson,
-                options,
-                exam=exam,
-                checkpoint=checkpoint,
+                head, taught, lesson, options, exam=exam, checkpoint=checkpoint
             )
             self.network_ = Network(self.trunk_.featurizer, head).eval()
             return
@@ -231,10 +220,8 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         one = make_views(options.views).single
         changed = {"part": "head", "optimizer": "auto", "views": one}
         probe = options.model_copy(update=changed)
-        nowhere = Checkpoint(None, "")
-        fit_head(
-            head, self._frozen(probe), lesson, probe, exam=None, checkpoint=nowhere
-        )
+        trunk, nowhere = self._frozen(probe), Checkpoint(None, "")
+        fit_head(head, trunk, lesson, probe, exam=None, checkpoint=nowhere)
 
     def _frozen(self, options: NetworkOptions) -> FrozenTrunk:
         return trunk_of(options, self.cache, self.seed, preparation=self.preparation)
@@ -335,10 +322,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
 
     def resolved_options(self) -> NetworkOptions:
         """Give the options with what ``auto`` means on this machine, and the ridge."""
-        options = self._options()
-        precision = resolve_precision(options.precision)
-        told = {"precision": precision, "penalty": ridge_of(options)}
-        return options.model_copy(update=told)
+        return resolved(self._options())
 
     def look(
         self, *, views: str | None = None, output: Output = "pooled"

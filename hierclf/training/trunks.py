@@ -65,6 +65,13 @@ def ridge_of(options: NetworkOptions) -> float:
     return 0.1 if teacher_of(options).views == "tencrop" else 0.3
 
 
+def resolved(options: NetworkOptions) -> NetworkOptions:
+    """Give the options with what ``auto`` means on this machine, and the penalty."""
+    precision = resolve_precision(options.precision)
+    told = {"precision": precision, "penalty": ridge_of(options)}
+    return options.model_copy(update=told)
+
+
 def trunk_of(
     options: NetworkOptions,
     cache: Path | None,

@@ -168,7 +168,7 @@ def test_the_best_candidate_is_taken(monkeypatch) -> None:
     monkeypatch.setattr(assessment, "_fit", lambda builder, _: builder)
     builder: Any = SimpleNamespace(
         options=SimpleNamespace(
-            candidates=tuple(values), cut_point="quadratic_kappa", try_one_pass=False
+            candidates=tuple(values), cut_point="quadratic_kappa", try_views="none"
         ),
         of_candidate=lambda name: name,
     )

@@ -1,4 +1,4 @@
-"""Ten views in one pass are tried beside exact ones, as a user asks for it."""
+"""Fewer views are tried beside ten crops, as a user asks for it."""
 
 from __future__ import annotations
 
@@ -7,48 +7,55 @@ from pathlib import Path
 import pytest
 
 from hierclf.bundle.store import load_bundle
-from hierclf.cascade import one_pass
-from hierclf.cascade.one_pass import EXACT, QUICK
+from hierclf.cascade import views_choice
 from hierclf.results.run import RunResults
 from tests.commands.conftest import NETWORK, Done, command
 
 TEN = (*NETWORK, "--views", "tencrop")
 
 
-def tried(cohort: Path, out: Path, *more: object) -> Done:
+def tried(cohort: Path, out: Path, views: str, *more: object) -> Done:
     return command(
-        "train", "--data", cohort, "--healthy", "healthy", "--try-one-pass",
+        "train", "--data", cohort, "--healthy", "healthy", "--try-views", views,
         "--folds", 2, "--no-baselines", "--resamples", 100, "--pictured", 0,
         "--out", out, "--cache", cohort.parent / "cache", *TEN, *more,
     )  # fmt: skip
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("limit", "taken"), [(-1.0, EXACT), (1.0, QUICK)])
+@pytest.mark.parametrize(
+    ("limit", "views", "taken", "words"),
+    [
+        (-1.0, "threecrop", "tencrop", "looked at by ten crops"),
+        (1.0, "threecrop", "threecrop", "looked at by three crops"),
+        (1.0, "tencrop_onepass", "tencrop_onepass", "by ten views in one pass"),
+    ],
+)
 def test_both_figures_are_kept(
     cohort: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     limit: float,
+    views: str,
     taken: str,
+    words: str,
 ) -> None:
-    monkeypatch.setattr(one_pass, "LARGEST_LOSS", limit)
-    done = tried(cohort, tmp_path / "run")
+    monkeypatch.setattr(views_choice, "LARGEST_LOSS", limit)
+    done = tried(cohort, tmp_path / "run", views)
     assert done.returncode == 0, done.stderr
     bundle = load_bundle(tmp_path / "run" / "bundle")
-    views = bundle.info.views
-    assert views is not None
-    assert views.taken == taken
+    choice = bundle.info.views
+    assert choice is not None
+    assert (choice.tried, choice.is_taken) == (views, taken == views)
     assert bundle.cascade.screen_.options.views == taken
     assert bundle.cascade.refine_.options.views == taken
     results = RunResults.from_json((tmp_path / "run" / "results.json").read_text())
-    assert results.views == views
+    assert results.views == choice
     assert results.cut_point.threshold == bundle.cascade.cut_point_
-    told = {EXACT: views.exact, QUICK: views.one_pass}[taken].value
+    told = (choice.fewer if choice.is_taken else choice.exact).value
     assert told == pytest.approx(
         results.cut_point.macro_recall[results.cut_point.index]
     )
-    words = "taken in one pass" if taken == QUICK else "are exact crops"
     for name in ("report.html", "bundle/model_card.md"):
         assert words in (tmp_path / "run" / name).read_text()
     assert words in done.stdout
@@ -66,7 +73,7 @@ def test_both_figures_are_kept(
 def test_what_cannot_be_compared_is_refused(
     cohort: Path, tmp_path: Path, more: tuple[object, ...], rule: str
 ) -> None:
-    done = tried(cohort, tmp_path / "run", *more)
+    done = tried(cohort, tmp_path / "run", "threecrop", *more)
     assert done.returncode == 2
     assert rule in done.stderr
     assert not (tmp_path / "run").exists()

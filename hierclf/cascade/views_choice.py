@@ -1,18 +1,19 @@
-"""Whether ten views may be taken in one pass: by what it costs on held-out scans.
+"""Whether fewer views may stand for ten crops: by what they cost on held-out scans.
 
-In one pass (see `hierclf.inference.views`) the network sees other pictures than crops,
-and is another model. It is taken where the paired loss of macro recall on held-out
-training scans is small; both figures stay in the bundle.
+Three crops, or ten windows in one pass (see `hierclf.inference.views`), are taken where
+the paired loss of macro recall on held-out training scans is small; both figures stay
+in the bundle.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from hierclf.cascade.choices import Fewer
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.evaluation.comparison import paired
 from hierclf.evaluation.intervals import Estimate
@@ -22,40 +23,43 @@ from hierclf.foundation.errors import InputError
 
 LARGEST_LOSS = 0.01
 """Of macro recall, as a point estimate."""
-EXACT: Literal["tencrop"] = "tencrop"
-QUICK: Literal["tencrop_onepass"] = "tencrop_onepass"
+_EXACT = "tencrop"
 _FIGURE = "macro_recall"
 
 
 class ViewsChoice(BaseModel):
-    """Exact views beside those in one pass, on held-out training scans.
+    """Ten exact crops beside fewer views, on held-out training scans.
 
     Parameters
     ----------
-    exact, one_pass : Estimate
+    tried : {"threecrop", "tencrop_onepass"}
+        What was set beside ten crops.
+    exact, fewer : Estimate
         Macro recall of the two cascades, each at its own cut point.
     loss : Estimate
-        What one pass loses, on the same resamples of the same patients.
+        What fewer views lose, on the same resamples of the same patients.
     n_scans : int
         Held-out scans.
-    taken : {"tencrop", "tencrop_onepass"}
-        The latter where the loss is at most `LARGEST_LOSS`.
+    is_taken : bool
+        Whether they stand for ten crops: where the loss is at most `LARGEST_LOSS`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    tried: Fewer
     exact: Estimate
-    one_pass: Estimate
+    fewer: Estimate
     loss: Estimate
     n_scans: int = Field(ge=1)
-    taken: Literal["tencrop", "tencrop_onepass"]
+    is_taken: bool
 
 
 def choose_views(
     exact: HierarchicalClassifier,
-    one_pass: HierarchicalClassifier,
+    fewer: HierarchicalClassifier,
     patients: NDArray[Any],
     *,
+    tried: Fewer,
     n_resamples: int = 1000,
     seed: int = 0,
 ) -> ViewsChoice:
@@ -63,10 +67,12 @@ def choose_views(
 
     Parameters
     ----------
-    exact, one_pass : HierarchicalClassifier
+    exact, fewer : HierarchicalClassifier
         Fitted, their cut points chosen by a rule.
     patients : ndarray, shape (n_scans,)
         Of the scans that they were fitted on.
+    tried : {"threecrop", "tencrop_onepass"}
+        How the second one looks.
     n_resamples : int, default=1000
         Resamples of the patients.
     seed : int, default=0
@@ -83,8 +89,8 @@ def choose_views(
         If they held out other scans.
     """
     models = {  # the baseline first: the difference is what it loses
-        QUICK: held_out_predictions(one_pass, patients),
-        EXACT: held_out_predictions(exact, patients),
+        tried: held_out_predictions(fewer, patients),
+        _EXACT: held_out_predictions(exact, patients),
     }
     labels = exact.hierarchy_.labels
     (lost,) = paired(models, n_resamples=n_resamples, seed=seed)
@@ -94,11 +100,12 @@ def choose_views(
     }
     loss = lost.difference
     return ViewsChoice(
-        exact=figures[EXACT].metrics[_FIGURE],
-        one_pass=figures[QUICK].metrics[_FIGURE],
+        tried=tried,
+        exact=figures[_EXACT].metrics[_FIGURE],
+        fewer=figures[tried].metrics[_FIGURE],
         loss=loss,
-        n_scans=len(models[EXACT].truth),
-        taken=QUICK if _is_small(loss) else EXACT,
+        n_scans=len(models[_EXACT].truth),
+        is_taken=_is_small(loss),
     )
 
 
