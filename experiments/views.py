@@ -2,9 +2,9 @@
 
 ``python -m experiments.views --data FOLDER --out FOLDER [--seeds 2] [-- ...]`` trains
 the sets of `experiments.quickstart` with each way, and prints the cascade's macro
-recall, what it loses (paired; means over the seeds), the area of the screen, and the
-share of equal labels. What stands behind ``--`` goes to ``train``. A run that is there
-is taken as it is.
+recall, the area of the screen, what each gains on ten crops (paired; means over the
+seeds), and the share of equal labels. What stands behind ``--`` goes to ``train``. A
+run that is there is taken as it is.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from hierclf.inference.views import VIEWS, make_views
 
 EXACT = "tencrop"
 WAYS = (EXACT, *(name for name in VIEWS if name not in {EXACT, "center_onepass"}))
+FIGURES = ("macro_recall", "screen_auc")
 _SIDE = 224
 
 
@@ -45,9 +46,9 @@ def equal(one: Path, other: Path) -> float:
 def line(name: str, way: str, runs: list[dict[str, Path]], found: list[Beside]) -> str:
     """Write what one way reaches on one set."""
     cells = [name, way, f"{cost(way):.1f}"]
-    cells += [_mean(found, way, figure) for figure in ("macro_recall", "screen_auc")]
+    cells += [_mean(found, way, figure) for figure in FIGURES]
     if way != EXACT:
-        for figure in ("macro_recall", "screen_auc"):
+        for figure in FIGURES:
             cells.append(mean_of([_gain(one, way, figure) for one in found]))
         same = mean(equal(folders[EXACT], folders[way]) for folders in runs)
         cells.append(f"{100 * same:.1f} %")
@@ -55,7 +56,7 @@ def line(name: str, way: str, runs: list[dict[str, Path]], found: list[Beside]) 
 
 
 def _mean(found: list[Beside], way: str, figure: str) -> str:
-    return f"{mean(one.figures(way)[figure].value or 0 for one in found):.3f}"
+    return f"{mean(one.figures(way)[figure].value for one in found):.3f}"
 
 
 def _gain(found: Beside, way: str, figure: str) -> Estimate:
