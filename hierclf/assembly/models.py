@@ -148,8 +148,7 @@ class Builder:
 
     def looking_by(self, views: str) -> Builder:
         """Give the builder of the same models with other views."""
-        network = self.options.network.model_copy(update={"views": views})
-        return self._with(self.options.model_copy(update={"network": network}))
+        return self._with(self.options.looking_by(views))
 
     def trunks(self) -> list[FrozenTrunk]:
         """List what the networks of screen and refinement start from."""

@@ -278,6 +278,13 @@ class TrainOptions(Measured):
             names += [f"{model}/{ORDERED}{model}" for model in models]
         return self.model_copy(update={"candidates": tuple(names)})
 
+    def looking_by(self, views: str) -> TrainOptions:
+        """Give the same options with other views, in all stages."""
+        seen = {"views": views}
+        network = self.network.model_copy(update=seen)
+        own = {"screen": self.screen | seen, "refine": self.refine | seen}
+        return self.model_copy(update={"network": network, **own})
+
     def stage(self, name: StageName) -> StageOptions:
         """Resolve the options of one stage.
 

@@ -181,6 +181,13 @@ def test_best_candidates_are_those_that_fit_the_labels():
     assert named.of_candidate("network").refinement == "plain"
 
 
+def test_other_views_reach_stages_that_name_theirs() -> None:
+    told = {"data": "d", "out": "o", "healthy": "h", "refine": {"views": "tencrop"}}
+    options = TrainOptions.model_validate(told).looking_by("threecrop")
+    found = {options.stage(name).views for name in ("screen", "refine", "flat")}
+    assert found == {"threecrop"}
+
+
 def test_best_stands_alone():
     with pytest.raises(ValueError, match=r"expected nothing beside best"):
         _builder(candidates="best,network")
