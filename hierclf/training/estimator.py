@@ -42,6 +42,7 @@ from hierclf.training.options import NetworkOptions
 from hierclf.training.trunks import (
     backbone_of,
     head_shape_of,
+    probe_of,
     resolved,
     teacher_of,
     trunk_of,
@@ -86,6 +87,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         What computes features where the trunk is frozen.
     history_ : list of Epoch
         Empty where there was no epoch loop.
+
+    Examples
+    --------
+    >>> stage = NetworkClassifier(NetworkOptions(part="all", epochs=5), seed=1)
+    >>> stage.options.epochs
+    5
     """
 
     def __init__(
@@ -211,15 +218,12 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         et al., "Fine-tuning can distort pretrained features and underperform
         out-of-distribution", ICLR 2022, linear probing then fine-tuning).
         """
-        options = self._options()
+        probe = probe_of(self._options())
         if not is_convex(head):
             raise InputError(
                 f"start: expected a linear head for probe, got that of "
-                f"{options.backbone}. Pass --start random."
+                f"{probe.backbone}. Pass --start random."
             )
-        one = make_views(options.views).single
-        changed = {"part": "head", "optimizer": "auto", "views": one}
-        probe = options.model_copy(update=changed)
         trunk, nowhere = self._frozen(probe), Checkpoint(None, "")
         fit_head(head, trunk, lesson, probe, exam=None, checkpoint=nowhere)
 

@@ -53,6 +53,13 @@ def teacher_of(options: NetworkOptions) -> NetworkOptions:
     return options.model_copy(update={"views": name})
 
 
+def probe_of(options: NetworkOptions) -> NetworkOptions:
+    """Give the options of a linear head on the frozen trunk, one view of each scan."""
+    one = make_views(options.views).single
+    changed = {"part": "head", "optimizer": "auto", "views": one}
+    return options.model_copy(update=changed)
+
+
 def ridge_of(options: NetworkOptions) -> float:
     """Give the penalty of a linear head on a frozen trunk.
 
