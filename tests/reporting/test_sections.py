@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from hierclf.assembly.outputs import print_results
 from hierclf.bundle.measured import read_measured
 from hierclf.evaluation.comparison import Difference
 from hierclf.evaluation.intervals import Estimate
@@ -275,3 +276,12 @@ def test_card_of_a_given_cut_point_and_no_subgroups(sample):
     told = card_texts(sample.results.model_copy(update=changes))
     assert told["subgroups"].startswith("None was looked at")
     assert "was chosen by" not in told["performance"]
+
+
+def test_what_is_severe_stands_at_the_end_of_a_run(sample, tmp_path, capsys):
+    told = ("severe shortcut: the border tells the label", "warning few: 3 patients")
+    data = sample.results.data.model_copy(update={"remarks": told})
+    print_results(tmp_path, sample.results.model_copy(update={"data": data}))
+    *_, severe, report = capsys.readouterr().out.splitlines()
+    assert severe == told[0]
+    assert report.startswith("report: ")
