@@ -55,10 +55,10 @@ def file_name(machine: dict[str, Any]) -> str:
     Examples
     --------
     >>> file_name({"processor": "AMD EPYC, AVX512, bfloat16", "cores": 2})
-    'amd-epyc-2-cores.json'
+    'amd-epyc-bfloat16-2-cores.json'
     """
-    model = machine["processor"].partition(",")[0]
-    words = re.findall(r"[a-z0-9.]+", model.lower())
+    model, *_, kind = machine["processor"].split(", ")  # of two kinds of one name
+    words = re.findall(r"[a-z0-9.]+", f"{model} {kind}".lower())
     return "-".join([*words, str(machine["cores"]), "cores"]) + ".json"
 
 

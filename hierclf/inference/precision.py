@@ -22,21 +22,25 @@ def resolve_precision(precision: Precision) -> Literal["float32", "bfloat16"]:
     Returns
     -------
     resolved : {"float32", "bfloat16"}
-        The latter on a GPU that has it and on a CPU with AVX512-BF16 or AMX.
+        The latter on a GPU that has it and on a CPU that multiplies it faster: one
+        with AMX, or AMD's with AVX512-BF16. Intel's instructions of that name take
+        twice as long as those for single precision: see MEASURED.md, *Speed*.
     """
     if precision != "auto":
         return precision
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if _cpu_multiplies_bfloat16() else "float32"
+    return "bfloat16" if _bfloat16_pays() else "float32"
 
 
-def _cpu_multiplies_bfloat16() -> bool:
+def _bfloat16_pays() -> bool:
+    """Go by what the processor is: a test by the clock may end one way or the other."""
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+        told = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
     except OSError:
         return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    by_amd = "AuthenticAMD" in told and "avx512_bf16" in told
+    return by_amd or "amx_bf16" in told
 
 
 def dtype_of(precision: Precision) -> torch.dtype:

@@ -1,0 +1,45 @@
+"""Which number format ``auto`` stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import torch
+
+from hierclf.inference.precision import resolve_precision
+
+AMD = "vendor_id\t: AuthenticAMD\nflags\t\t: fma avx2 avx512f"
+INTEL = "vendor_id\t: GenuineIntel\nflags\t\t: fma avx2 avx512f"
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (f"{AMD} avx512_bf16", "bfloat16"),
+        (AMD, "float32"),
+        (f"{INTEL} avx512_bf16 amx_bf16 amx_tile", "bfloat16"),
+        (f"{INTEL} avx512_bf16", "float32"),
+        ("", "float32"),
+    ],
+)
+def test_auto_is_bfloat16_where_it_is_faster(
+    monkeypatch: pytest.MonkeyPatch, told: str, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: told)
+    assert resolve_precision("auto") == expected
+    assert resolve_precision("bfloat16") == "bfloat16"
+    assert resolve_precision("float32") == "float32"
+
+
+def test_auto_where_nothing_is_told_of_the_processor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def absent(*_: object, **__: object) -> NoReturn:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(Path, "read_text", absent)
+    assert resolve_precision("auto") == "float32"
