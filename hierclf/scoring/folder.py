@@ -20,7 +20,7 @@ from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error
 from hierclf.scoring.counts import Counts
 from hierclf.scoring.journal import lock_of, open_journal, refuse_existing
-from hierclf.scoring.kept import Kept, take_up
+from hierclf.scoring.kept import Kept, begin_copy, take_up
 from hierclf.scoring.options import ScoreOptions, ScoreSummary, check_name
 from hierclf.scoring.rows import Row, flag_copies
 from hierclf.scoring.worker import Worker
@@ -126,6 +126,7 @@ def _prepare(options: ScoreOptions, worker: Worker) -> Kept:
         return Kept()
     kept = take_up(options.target, worker.form)
     kept.refuse_other_scans(options.input)
+    begin_copy(options.target)  # only now: merge takes what is left for unfinished
     return kept
 
 

@@ -77,8 +77,8 @@ class Kept:
 
         Export folders often use the same names again, and a row that stays would
         then pass for the score of another patient. Looked at is whether any of
-        the scans is there, and whether the first of them, and all whose files are
-        younger than the rows, are what was scored.
+        the scans is there, and whether the first of them, and all whose files were
+        changed or put there after the last row, are what was scored.
 
         Parameters
         ----------
@@ -102,8 +102,10 @@ class Kept:
         n_checked = 0
         for name in there:
             try:
-                younger = (folder / name).stat().st_mtime > self.written_s
-                if n_checked >= _N_CHECKED and not younger:
+                status = (folder / name).stat()
+                # a copy may keep the time of its content, and none keeps the other
+                changed_s = max(status.st_mtime, status.st_ctime)
+                if n_checked >= _N_CHECKED and changed_s <= self.written_s:
                     continue
                 found = sha256_file(folder / name)
             except OSError as error:
@@ -117,7 +119,7 @@ class Kept:
 
 
 def take_up(out: Path, form: RowFormat) -> Kept:
-    """Take up the unfinished file, or else a copy of the finished one.
+    """Read the unfinished file, or else the finished one; see `begin_copy`.
 
     Rows that are kept stay where they are, whatever became of their scans.
 
@@ -138,7 +140,7 @@ def take_up(out: Path, form: RowFormat) -> Kept:
     InputError
         If it is of another bundle or runtime, or no such file.
     ResourceError
-        If it cannot be read or copied.
+        If it cannot be read.
     """
     part = part_of(out)
     finished = not part.exists()
@@ -147,12 +149,31 @@ def take_up(out: Path, form: RowFormat) -> Kept:
         return Kept()
     try:
         with source.open("rb") as stream:
-            kept = _keep(source, stream, form, finished=finished)
-        if finished:
-            _copy(out, part)
+            return _keep(source, stream, form, finished=finished)
     except OSError as error:
         raise explain_os_error(f"read {source}", error) from error
-    return kept
+
+
+def begin_copy(out: Path) -> None:
+    """Copy a finished file to go on with, where there is no unfinished one.
+
+    Parameters
+    ----------
+    out : Path
+        Final name.
+
+    Raises
+    ------
+    ResourceError
+        If it cannot be copied.
+    """
+    part = part_of(out)
+    if part.exists() or not out.exists():
+        return
+    try:
+        _copy(out, part)
+    except OSError as error:
+        raise explain_os_error(f"copy {out}", error) from error
 
 
 def _keep(source: Path, stream: BinaryIO, form: RowFormat, *, finished: bool) -> Kept:

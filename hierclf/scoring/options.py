@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError
@@ -68,6 +68,15 @@ class ScoreOptions(MachineOptions):
         description="cluster to use, such as HOST:6379 or auto; one on this machine "
         "if not given. Its machines must see --bundle and --input at the same places",
     )
+
+    @model_validator(mode="after")
+    def _address_is_used(self) -> ScoreOptions:
+        if self.ray_address is not None and self.engine != "ray":
+            raise ValueError(
+                "ray_address: expected --engine ray beside it, got local. Add it, or "
+                "leave the address out."
+            )
+        return self
 
     @property
     def target(self) -> Path:

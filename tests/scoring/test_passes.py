@@ -56,6 +56,7 @@ def _learner(name: str) -> MetaLearner:
         ({"image_size": 224}, 1, 3, 2),
         ({"image_size": 224}, 1, 1, 1),
         ({"image_size": 224, "views": "tencrop"}, 1, 32, 1),
+        ({"image_size": 224, "views": "threecrop"}, 1, 32, 2),
         ({"image_size": 224, "views": "tencrop_onepass"}, 1, 32, 2),
         ({"image_size": 640}, 1, 32, 1),
         ({"image_size": 64}, 1, 32, 32),
@@ -108,6 +109,7 @@ def _gate(n_features: int) -> ScopeGate:
     [
         _network,
         lambda: _network(views="tencrop"),
+        lambda: _network(views="threecrop"),
         lambda: _network(views="tencrop_onepass"),
         lambda: _network(part="all"),
         lambda: _network(precision="bfloat16"),
@@ -138,6 +140,20 @@ def test_companions_and_place_change_no_bit(make):
         np.testing.assert_array_equal(again.screen_score, score[places])
         np.testing.assert_array_equal(again.probabilities, table[places])
         np.testing.assert_array_equal(gate.excess(reader(some)), scope[places])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("views", ["threecrop", "tencrop_onepass"])
+def test_nor_do_they_where_two_scans_are_a_pass(views, precision):
+    """As many crops as no power of two has, of the usual size."""
+    stage = _network(views=views, precision=precision, image_size=224)
+    cascade = _cascade(stage)
+    rng = np.random.default_rng(1)
+    one, two, three = (rng.random((240, 260), dtype=np.float32) for _ in range(3))
+    first = cascade.decide([one, two]).probabilities[0]
+    for place, scans in ((0, [one, one]), (0, [one, three]), (1, [three, one])):
+        again = cascade.decide(scans).probabilities[place]
+        np.testing.assert_array_equal(again, first)
 
 
 def test_of_no_scan_nothing_is_said():
