@@ -101,17 +101,24 @@ def _straddling(manifest: pd.DataFrame) -> list[Finding]:
     if "split" not in manifest:
         return []
     shared = straddling_patients(manifest["patient_id"], manifest["split"])
-    return [
+    owners: dict[str, list[str]] = {}
+    for patient, splits in shared.items():
+        owners.setdefault(" and ".join(splits), []).append(patient)
+    return [  # no names: the card of a bundle repeats the message
         _finding(
             "straddle",
             "severe",
-            f"Patient {patient!r} sits in {' and '.join(splits)}: figures on the test "
-            "part are too good. Move all scans of a patient to one split.",
+            f"{count(len(patients), 'patient')} {_sit(patients)} in {splits}: figures "
+            "on the test part are too good. Move all scans of a patient to one split.",
             manifest,
-            manifest["patient_id"] == patient,
+            manifest["patient_id"].isin(patients),
         )
-        for patient, splits in shared.items()
+        for splits, patients in owners.items()
     ]
+
+
+def _sit(patients: Sequence[str]) -> str:
+    return "sits" if len(patients) == 1 else "sit"
 
 
 def judge_troubles(troubles: Mapping[str, Sequence[str]]) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import stat
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from hierclf.data.source import Source, split_name
 from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError, ScanError
 from hierclf.foundation.files import explain_os_error
+
+_log = logging.getLogger(__name__)
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
@@ -72,8 +75,7 @@ def is_dicom_name(scan: str) -> bool:
 
 _SUFFIXES = PICTURE_SUFFIXES | DICOM_SUFFIXES
 _LINKS = (
-    "{} symbolic links lead out of the folder, or nowhere, and were NOT followed, the "
-    "first {!r}. "
+    "{} symbolic links lead out of the folder, or nowhere, and were NOT followed. "
     "Put the scans themselves there."
 )
 
@@ -221,18 +223,23 @@ def _lower(names: list[str], depth: int) -> str:
 
 
 def _remark_on(root: Path, others: list[Path]) -> list[str]:
+    """Say what was left out; a path may hold a patient's name and is told here only."""
     remarks = []
     links = [path for path in others if _leads_out(path)]
     if links:
-        remarks.append(_LINKS.format(len(links), links[0].relative_to(root).as_posix()))
+        remarks.append(_LINKS.format(len(links)))
+        _tell_first("link", root, links)
     rest = [path for path in others if not _leads_out(path)]
     if rest:
-        first = rest[0].relative_to(root).as_posix()
         one = len(rest) == 1
         kind = "is no scan and was" if one else "are no scans and were"
-        words = f"{count(len(rest), 'file')} {kind} left out, the first {first!r}."
-        remarks.append(words)
+        remarks.append(f"{count(len(rest), 'file')} {kind} left out.")
+        _tell_first("file left out", root, rest)
     return remarks
+
+
+def _tell_first(what: str, root: Path, paths: list[Path]) -> None:
+    _log.info("first %s: %r", what, paths[0].relative_to(root).as_posix())
 
 
 def remark_on_links(folder: Path) -> str:
@@ -253,7 +260,8 @@ def remark_on_links(folder: Path) -> str:
     ]
     if not links:
         return ""
-    return _LINKS.format(len(links), links[0].relative_to(folder).as_posix())
+    _tell_first("link", folder, links)
+    return _LINKS.format(len(links))
 
 
 def _leads_out(path: Path) -> bool:

@@ -72,7 +72,7 @@ def test_patients_on_two_sides_with_two_labels_and_few() -> None:
     cells = [f"x p{n} train" for n in range(12)] + ["y p0 test", "y q test", "z r val"]
     found = {one.code: one for one in judge_rows(rows(*cells), has_patients=True)}
     assert found["straddle"].scans == ("s0", "s12")
-    assert "'p0' sits in test and train" in found["straddle"].message
+    assert "1 patient sits in test and train" in found["straddle"].message
     assert found["labels"].scans == ("s0", "s12")
     assert found["labels"].severity == "remark"
     few = [

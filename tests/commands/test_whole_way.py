@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import recall_score
 
-from hierclf.bundle.store import load_bundle
+from hierclf.bundle.store import load_bundle, read_info
 from hierclf.foundation.errors import ResourceError
 from hierclf.results.run import RunResults
 from hierclf.training.checkpoint import Checkpoint
@@ -96,7 +96,9 @@ def test_outer_folds_predict_every_scan(cohort: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_splits_are_read_back(cohort: Path, tmp_path: Path) -> None:
+def test_splits_and_weights_of_a_run_are_taken_and_not_named(
+    cohort: Path, tmp_path: Path
+) -> None:
     arguments = (
         "train", "--data", cohort, "--healthy", "healthy", "--no-baselines",
         "--resamples", 200, "--cache", tmp_path / "cache", *NETWORK,
@@ -105,11 +107,17 @@ def test_splits_are_read_back(cohort: Path, tmp_path: Path) -> None:
     done = command(*arguments, "--seed", 1, "--test-part", 0.4, "--out", first)
     assert done.returncode == 0, done.stderr
     splits = first / "splits.csv"
-    done = command(*arguments, "--seed", 2, "--splits", splits, "--out", second)
+    done = command(
+        *arguments, "--seed", 2, "--splits", splits, "--refine.weights",
+        first / "bundle", "--out", second,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (second / "splits.csv").read_bytes() == splits.read_bytes()
     tables = [pd.read_csv(run / "predictions.csv") for run in (first, second)]
     assert tables[0]["path"].tolist() == tables[1]["path"].tolist()
+    assert read_info(second / "bundle").options["refine"] == {"weights": "file"}
+    for path in (second / "bundle").iterdir():
+        assert bytes(tmp_path) not in path.read_bytes(), path.name
 
 
 @pytest.mark.slow
