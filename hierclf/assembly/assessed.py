@@ -47,6 +47,9 @@ class Assessed:
         Of each network by itself, where the stages of every fold combine the same.
     guarded : Guarded or None
         What the guards of the cascade said of them; None without any.
+    fewer : tuple of bool, default=()
+        Of each fold, whether fewer views than ten crops were taken; empty where none
+        were tried.
     """
 
     rows: Indices
@@ -54,6 +57,7 @@ class Assessed:
     decisions: dict[str, Decisions]
     members: dict[str, Decisions] = field(default_factory=dict)
     guarded: Guarded | None = None
+    fewer: tuple[bool, ...] = ()
 
 
 def candidate(name: str) -> str:

@@ -32,6 +32,7 @@ from hierclf.data.split import hold_out
 from hierclf.evaluation.calibration import prior_corrected
 from hierclf.evaluation.intervals import Estimate
 from hierclf.evaluation.summary import evaluate
+from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
 
 Floats = NDArray[np.float64]
@@ -98,6 +99,13 @@ class Fitted:
     guards: Guards = field(default_factory=Guards)
     views: ViewsChoice | None = None
 
+    def with_folds(self, fewer: tuple[bool, ...]) -> Fitted:
+        """Add to the choice of views those of the folds that were measured."""
+        if self.views is None:
+            return self
+        told = self.views.model_copy(update={"in_folds": fewer})
+        return replace(self, views=told)
+
 
 def fit_cascade(builder: Builder, manifest: pd.DataFrame) -> Fitted:
     """Fit the cascade of a run on some scans, its cut point included.
@@ -145,7 +153,11 @@ def _fit_candidates(builder: Builder, manifest: pd.DataFrame) -> Fitted:
 
 
 def _fit_both_views(builder: Builder, manifest: pd.DataFrame, tried: Fewer) -> Fitted:
-    exact, fewer = _fit(builder, manifest), _fit(builder.looking_by(tried), manifest)
+    exact = _fit(builder, manifest)
+    try:
+        fewer = _fit(builder.looking_by(tried), manifest)
+    except InputError as error:
+        raise InputError(f"try_views, {tried}: {error}") from error
     patients = manifest["patient_id"].to_numpy()
     told = {"n_resamples": builder.options.resamples, "seed": builder.options.seed}
     choice = choose_views(exact, fewer, patients, tried=tried, **told)
@@ -211,6 +223,7 @@ def assess(
     watched: list[Guarded] = []
     guarding = False
     members: list[dict[str, Decisions]] = []
+    taken: list[bool] = []
     for train, test in folds:
         seen, unseen = manifest.iloc[train], manifest.iloc[test]
         fitted = fit_cascade(builder, seen)
@@ -220,8 +233,12 @@ def assess(
         said |= cascades(chosen)
         watched.append(fitted.guards.look(fitted.cascade, unseen, chosen))
         guarding |= fitted.guards.active
+        looks, tried = builder, fitted.views
+        if tried is not None:
+            taken.append(tried.is_taken)
+            looks = builder.looking_by(tried.tried) if tried.is_taken else builder
         if builder.options.baselines:
-            said = _flats(builder, seen, unseen) | said
+            said = _flats(looks, seen, unseen) | said
         parts.append(said)
         members.append(members_apart(fitted.cascade, unseen))
     rows = np.concatenate([test for _, test in folds])
@@ -230,7 +247,7 @@ def assess(
     guarded = stack_guarded(watched, order) if guarding else None
     alone = members if all(one.keys() == members[0].keys() for one in members) else [{}]
     told = (stack_all(parts, order), stack_all(alone, order))
-    return Assessed(rows[order], fold[order], *told, guarded), fitted
+    return Assessed(rows[order], fold[order], *told, guarded, tuple(taken)), fitted
 
 
 def _flats(

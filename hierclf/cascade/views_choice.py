@@ -42,6 +42,9 @@ class ViewsChoice(BaseModel):
         Held-out scans.
     is_taken : bool
         Whether they stand for ten crops: where the loss is at most `LARGEST_LOSS`.
+    in_folds : tuple of bool, default=()
+        The same in each outer fold, which chose by itself and whose figures those of
+        the run are; empty where there is one test part.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +55,7 @@ class ViewsChoice(BaseModel):
     loss: Estimate
     n_scans: int = Field(ge=1)
     is_taken: bool
+    in_folds: tuple[bool, ...] = ()
 
 
 def choose_views(

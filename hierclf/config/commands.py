@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from hierclf.cascade.choices import Calibration, Fewer, Refinement
+from hierclf.cascade.choices import Calibration, Refinement, TryViews
 from hierclf.cascade.curve import Points
 from hierclf.config.scans import Measured, PartOfData
 from hierclf.config.stage import STAGE_NAMES, StageName, StageOptions
@@ -127,7 +127,7 @@ class TrainOptions(Measured):
         "--cut-point is quadratic_kappa; all are reported. best: those that fit the "
         "labels",
     )
-    try_views: Fewer | Literal["none"] = Field(
+    try_views: TryViews = Field(
         "none",
         description="fit other views than ten crops, too: threecrop or tencrop_onepass "
         "(some three and four times as fast), and take them where the macro recall on "
@@ -197,6 +197,18 @@ class TrainOptions(Measured):
             raise ValueError(
                 "try_views: expected tencrop as the views of all stages, got "
                 f"{', '.join(sorted(views))}. Other views are compared with it."
+            )
+        if any("scda_flat" in self.stage(name).model for name in STAGE_NAMES):
+            raise ValueError(
+                "try_views: expected a model that looks at all views, got scda_flat, "
+                "which looks at one. Leave the option out."
+            )
+        trained = any(self.stage(name).part != "head" for name in STAGE_NAMES)
+        if trained and self.try_views == "threecrop":
+            raise ValueError(
+                "try_views: expected frozen trunks (--part head) beside threecrop, got "
+                "one that is trained: it would be trained twice, to the same weights. "
+                "Choose --views threecrop, or leave the option out."
             )
         if self.candidates or not isinstance(self.cut_point, str):
             raise ValueError(

@@ -140,6 +140,7 @@ def _train(options: TrainOptions, folder: Path) -> Path:
             fitted_on = folds[-1][0]
             if len(folds) > 1:
                 fitted = fit_cascade(builder, data.manifest)
+                fitted = fitted.with_folds(assessed.fewer)
                 fitted_on = np.arange(len(data.manifest))
         _write(place, builder, data, assessed, fitted, fitted_on, division.how, clock)
         if is_main_process():

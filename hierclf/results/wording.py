@@ -328,10 +328,17 @@ def views_text(views: ViewsChoice | None) -> str:
     loss = views.loss
     ends = f"{_points(loss.low)} to {_points(loss.high)}"
     scans = count(views.n_scans, "held-out training scan")
+    folds = ""
+    if views.in_folds:
+        n_taken, n_folds = sum(views.in_folds), len(views.in_folds)
+        folds = (
+            " The figures of this run are of folds that chose by themselves: "
+            f"{fewer} in {n_taken} of {n_folds}."
+        )
     return (
         f"A scan is looked at by {taken}. On {scans} ten crops had a macro recall of "
         f"{exact}, {fewer} {other}: a loss of {_points(loss.value)} points ({ends}). "
-        f"They are taken up to {100 * LARGEST_LOSS:g} points."
+        f"They are taken up to {100 * LARGEST_LOSS:g} points.{folds}"
     )
 
 

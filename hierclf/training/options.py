@@ -77,7 +77,7 @@ class NetworkOptions(BaseModel):
         None,
         gt=0,
         description="ridge penalty of lbfgs, on standardized features; if not given, "
-        "0.1 for ten exact crops, else 0.3",
+        "0.1 where ten exact crops teach, else 0.3",
     )
     rounds: int = Field(
         4, ge=1, description="views of each scan that a head on a frozen trunk sees"

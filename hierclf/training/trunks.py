@@ -73,9 +73,13 @@ def ridge_of(options: NetworkOptions) -> float:
 
 
 def resolved(options: NetworkOptions) -> NetworkOptions:
-    """Give the options with what ``auto`` means on this machine, and the penalty."""
+    """Give the options with what ``auto`` means on this machine, and the penalty.
+
+    That of a network that is trained is of the head that it may begin with.
+    """
     precision = resolve_precision(options.precision)
-    told = {"precision": precision, "penalty": ridge_of(options)}
+    fitted = options if options.part == "head" else probe_of(options)
+    told = {"precision": precision, "penalty": ridge_of(fitted)}
     return options.model_copy(update=told)
 
 

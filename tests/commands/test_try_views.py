@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from hierclf.assembly import assessment
+from hierclf.assembly.models import Builder
 from hierclf.bundle.store import load_bundle
 from hierclf.cascade import views_choice
+from hierclf.cascade.decisions import Decisions
 from hierclf.results.run import RunResults
 from tests.commands.conftest import NETWORK, Done, command
 
+BASELINES = "--baselines"
 TEN = (*NETWORK, "--views", "tencrop")
 
 
@@ -61,6 +65,31 @@ def test_both_figures_are_kept(
     assert words in done.stdout
 
 
+@pytest.mark.slow
+def test_folds_choose_by_themselves_and_flat_ones_look_alike(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True, False, True])  # two folds, then all scans
+    monkeypatch.setattr(views_choice, "_is_small", lambda _: next(answers))
+    looks = []
+
+    def flats(builder: Builder, *_: object) -> dict[str, Decisions]:
+        looks.append(builder.options.network.views)
+        return {}
+
+    monkeypatch.setattr(assessment, "_flats", flats)
+    done = tried(cohort, tmp_path / "run", "threecrop", "--outer-folds", 2, BASELINES)
+    assert done.returncode == 0, done.stderr
+    assert looks == ["threecrop", "tencrop"]
+    choice = load_bundle(tmp_path / "run" / "bundle").info.views
+    assert choice is not None
+    assert choice.is_taken
+    assert choice.in_folds == (True, False)
+    for name in ("report.html", "bundle/model_card.md"):
+        told = (tmp_path / "run" / name).read_text()
+        assert "by themselves: three crops in 1 of 2." in told
+
+
 @pytest.mark.parametrize(
     ("more", "rule"),
     [
@@ -68,6 +97,8 @@ def test_both_figures_are_kept(
         (("--refine.views", "center"), "got center, tencrop"),
         (("--cut-point", 0.5), "expected a rule as the cut point"),
         (("--candidates", "network,pooled+svm"), "no candidates"),
+        (("--refine.model", "scda_flat+svm"), "got scda_flat, which looks at one"),
+        (("--refine.part", "all"), "it would be trained twice, to the same weights"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(
