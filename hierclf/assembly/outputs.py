@@ -19,7 +19,6 @@ from hierclf.bundle.info import BundleInfo, DataSummary
 from hierclf.cascade.guards import Guards
 from hierclf.cascade.hierarchical import HierarchicalClassifier
 from hierclf.config.commands import TrainOptions
-from hierclf.config.stage import STAGE_NAMES
 from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error, locked, read_json, write_json
@@ -243,10 +242,10 @@ def _without_places(options: TrainOptions) -> dict[str, Any]:
     """Leave out what names folders: a path tells something of a user."""
     places = {"data", "lungs", "splits"}
     told = options.model_dump(mode="json", exclude=_FREE | places)
-    for part in ("network", *STAGE_NAMES):
-        told[part].pop("weights_dir", None)
-        if "weights" in told[part] and weights_place(told[part]["weights"]):
-            told[part]["weights"] = "file"
+    for part in (told["network"], told["screen"], told["refine"]):
+        part.pop("weights_dir", None)
+        if "weights" in part and weights_place(part["weights"]):
+            part["weights"] = "file"
     return told
 
 

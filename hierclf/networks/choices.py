@@ -8,7 +8,7 @@ TrainedPart = Literal["head", "last", "all"]
 """Which parameters learn: the head, the head and the last block, or all."""
 
 Precision = Literal["auto", "float32", "bfloat16"]
-"""``auto`` is bfloat16 where the processor multiplies it in hardware."""
+"""``auto`` is bfloat16 where the processor is faster in it."""
 
 OutputLayer = Literal["softmax", "ordered"]
 """One logit for each class, or one for each step between classes in their order."""
