@@ -326,7 +326,7 @@ def views_text(views: ViewsChoice | None) -> str:
         f"{number(one.value)} ({bounds(one)})" for one in (views.exact, views.fewer)
     )
     loss = views.loss
-    ends = f"{_points(loss.low)} to {_points(loss.high)}"
+    ends = f"{_points(loss.high)} to {_points(loss.low)}"
     scans = count(views.n_scans, "held-out training scan")
     folds = ""
     if views.in_folds:
@@ -337,12 +337,13 @@ def views_text(views: ViewsChoice | None) -> str:
         )
     return (
         f"A scan is looked at by {taken}. On {scans} ten crops had a macro recall of "
-        f"{exact}, {fewer} {other}: a loss of {_points(loss.value)} points ({ends}). "
-        f"They are taken up to {100 * LARGEST_LOSS:g} points.{folds}"
+        f"{exact}, {fewer} {other}: a difference of {_points(loss.value)} points ({ends}). "
+        f"Ten crops stay where the loss is more than {100 * LARGEST_LOSS:g} point."
+        f"{folds}"
     )
 
 
-def _points(share: float | None) -> str:
-    if share is None:
+def _points(loss: float | None) -> str:
+    if loss is None:
         return _NOTHING
-    return f"{100 * share:.1f}".replace("-", _MINUS)
+    return f"{-100 * loss:+.1f}".replace("-", _MINUS)

@@ -59,7 +59,7 @@ def test_the_question_names_labels_and_rule(page):
     assert (
         "is it healthy or diseased, and if diseased, is it stage 1, stage 2 or" in told
     )
-    assert "chosen for the highest macro recall on 320 scans" in told
+    assert "chosen for the highest macro recall on 320 training scans" in told
     assert "Compared with flat" in told.replace("withflat", "with flat")
 
 

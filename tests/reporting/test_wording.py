@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from hierclf.cascade.views_choice import ViewsChoice
 from hierclf.evaluation import metrics
 from hierclf.evaluation.comparison import Difference
 from hierclf.evaluation.intervals import Estimate
@@ -118,3 +119,20 @@ def test_printable():
         "a\n\xa0b\\x00\\u202e\\udcff正"
     )
     assert w.printable(3) == 3
+
+
+def test_a_gain_of_fewer_views_is_told_as_one() -> None:
+    choice = ViewsChoice(
+        tried="threecrop",
+        exact=estimate(0.437, 0.378, 0.495),
+        fewer=estimate(0.451, 0.395, 0.506),
+        loss=estimate(-0.014, -0.052, 0.016),
+        n_scans=321,
+        is_taken=True,
+    )
+    told = w.views_text(choice)
+    assert "looked at by three crops" in told
+    assert "a difference of +1.4 points (\N{MINUS SIGN}1.6 to +5.2)" in told
+    assert "folds" not in told
+    told = w.views_text(choice.model_copy(update={"in_folds": (True, False, True)}))
+    assert told.endswith("chose by themselves: three crops in 2 of 3.")
