@@ -337,9 +337,9 @@ def views_text(views: ViewsChoice | None) -> str:
         )
     return (
         f"A scan is looked at by {taken}. On {scans} ten crops had a macro recall of "
-        f"{exact}, {fewer} {other}: a difference of {_points(loss.value)} points ({ends}). "
-        f"Ten crops stay where the loss is more than {100 * LARGEST_LOSS:g} point."
-        f"{folds}"
+        f"{exact}, {fewer} {other}: a difference of {_points(loss.value)} points "
+        f"({ends}). Ten crops stay where the loss is more than {100 * LARGEST_LOSS:g} "
+        f"point.{folds}"
     )
 
 

@@ -16,7 +16,6 @@ import os
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -64,18 +63,11 @@ def rows_on_ray(
 
     Raises
     ------
-    InputError
-        If Ray is not installed.
     BundleError
         If a machine has another bundle.
     ResourceError
         If the cluster is not there, or a machine cannot do its part.
     """
-    if find_spec("ray") is None:
-        raise InputError(
-            "engine: expected the package ray, got none of the name. "
-            "Install it: pip install 'hierclf[ray]'."
-        )
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would call home
     names = [os.fsencode(path.relative_to(options.input)) for path in paths]
     if names:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 from tqdm import tqdm
@@ -110,6 +111,11 @@ def _check_options(options: ScoreOptions) -> None:
             "runtime: expected one by its name beside --resume, --shard and --engine "
             "ray, got auto, which may find another one each time. Let auto find it on "
             "a few scans, and pass the name that it tells."
+        )
+    if options.engine == "ray" and find_spec("ray") is None:
+        raise InputError(
+            "engine: expected the package ray, got none of the name. "
+            "Install it: pip install 'hierclf[ray]'."
         )
     if not options.input.is_dir():
         raise InputError(

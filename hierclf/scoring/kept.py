@@ -102,10 +102,7 @@ class Kept:
         n_checked = 0
         for name in there:
             try:
-                status = (folder / name).stat()
-                # a copy may keep the time of its content, and none keeps the other
-                changed_s = max(status.st_mtime, status.st_ctime)
-                if n_checked >= _N_CHECKED and changed_s <= self.written_s:
+                if n_checked >= _N_CHECKED and not self._is_new(folder, name):
                     continue
                 found = sha256_file(folder / name)
             except OSError as error:
@@ -116,6 +113,22 @@ class Kept:
                     f"out: expected the scan {name!a} as it was scored, got another "
                     "content. Choose another --out, or add --overwrite."
                 )
+
+    def _is_new(self, folder: Path, name: str) -> bool:
+        """Tell whether a scan was put there, or changed, after the last row.
+
+        A copy may keep the time of its content, and none keeps that of its status. A
+        folder that was moved keeps both of its files; its own status changes, and
+        its content does not, as it does where scans are added.
+        """
+        status = (folder / name).stat()
+        if max(status.st_mtime, status.st_ctime) > self.written_s:
+            return True
+        above = [folder / place for place in Path(name).parents]
+        return any(
+            told.st_mtime <= self.written_s < told.st_ctime
+            for told in map(os.stat, above)
+        )
 
 
 def take_up(out: Path, form: RowFormat) -> Kept:

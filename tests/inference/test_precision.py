@@ -43,3 +43,12 @@ def test_auto_where_nothing_is_told_of_the_processor(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(Path, "read_text", absent)
     assert resolve_precision("auto") == "float32"
+
+
+@pytest.mark.parametrize(("has", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_on_a_gpu(
+    monkeypatch: pytest.MonkeyPatch, has: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has)
+    assert resolve_precision("auto") == expected

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from hierclf.foundation.errors import BundleError, InputError, ResourceError
-from hierclf.scoring import cluster
 from hierclf.scoring.folder import score_folder
 from hierclf.scoring.journal import part_of
 
@@ -102,11 +101,13 @@ if __name__ == "__main__":
 '''
 
 
-def test_want_of_ray_is_told_in_one_line(options, monkeypatch):
-    monkeypatch.setattr(cluster, "find_spec", lambda _: None)
+def test_want_of_ray_is_told_in_one_line_and_leaves_nothing(options, monkeypatch):
+    score_folder(options)
+    monkeypatch.setattr("hierclf.scoring.folder.find_spec", lambda _: None)
     told = r"engine: expected the package ray, got none .*pip install 'hierclf\[ray\]'"
     with pytest.raises(InputError, match=told):
-        score_folder(options.model_copy(update={"engine": "ray"}))
+        score_folder(options.model_copy(update={"engine": "ray", "resume": True}))
+    assert not part_of(options.out).exists()
 
 
 def test_ray_is_imported_in_one_file():

@@ -203,6 +203,36 @@ def test_another_scan_that_looks_old_is_looked_at_again(options, scan):
         score_folder(options.model_copy(update={"resume": True}))
 
 
+def test_a_folder_that_was_moved_to_the_place_of_another_is_looked_at(options, scan):
+    """It keeps the times of all its scans."""
+    for number in range(30):
+        scan(options.input / f"t{number:02}" / "x.png", number + 100)
+    other = options.input.parent / "other"
+    scan(other / "x.png", 999)
+    score_folder(options)
+    time.sleep(0.05)
+    place = options.input / "t27"
+    place.rename(options.input.parent / "aside")
+    other.rename(place)
+    with pytest.raises(InputError, match=r"expected the scan 't27/x\.png' as it was"):
+        score_folder(options.model_copy(update={"resume": True}))
+
+
+def test_an_unfinished_file_is_gone_on_with_beside_a_finished_one(options, scan):
+    score_folder(options)
+    lines = options.out.read_bytes().splitlines(keepends=True)
+    scan(options.input / "zz.png", 51)
+    score_folder(options.model_copy(update={"resume": True}))
+    whole = options.out.read_bytes()
+    begun = b"".join(whole.splitlines(keepends=True)[: len(lines) + 1])
+    assert begun == whole
+    options.out.write_bytes(b"".join(lines[:4]))
+    part_of(options.out).write_bytes(b"".join(lines) + b"half a ro")
+    summary = score_folder(options.model_copy(update={"resume": True}))
+    assert summary.n_earlier == 14
+    assert options.out.read_bytes() == whole
+
+
 def test_new_scans_get_rows_behind_those_that_are_there(options, scan):
     score_folder(options)
     before = options.out.read_bytes()

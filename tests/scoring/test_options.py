@@ -31,6 +31,11 @@ def test_options_that_cannot_be(name, value):
         ScoreOptions(**PLACES, **{name: value})
 
 
+def test_an_address_without_a_cluster_is_refused():
+    with pytest.raises(ValidationError, match="expected --engine ray beside it"):
+        ScoreOptions(**PLACES, ray_address="auto")
+
+
 @pytest.mark.parametrize("name", ["bundle", "input", "out"])
 def test_places_must_be_named(name):
     given = {key: value for key, value in PLACES.items() if key != name}

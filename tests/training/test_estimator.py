@@ -155,6 +155,8 @@ def test_head_begins_at_its_optimum_on_the_frozen_trunk(scans: pd.DataFrame) -> 
     frozen.set_params(options=_with(frozen.options, optimizer="auto"))
     frozen.fit(scans, scans["label"])
     found, expected = probed.network_.head.weight, frozen.network_.head.weight
+    ten = NetworkClassifier(_with(still, views="tencrop"))
+    assert ten.resolved_options().penalty == 0.3  # the probe sees one view
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     random = NetworkClassifier(_with(still, start="random"), seed=3)
     random.fit(scans, scans["label"])
