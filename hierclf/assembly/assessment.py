@@ -233,10 +233,11 @@ def assess(
         said |= cascades(chosen)
         watched.append(fitted.guards.look(fitted.cascade, unseen, chosen))
         guarding |= fitted.guards.active
-        looks, tried = builder, fitted.views
-        if tried is not None:
-            taken.append(tried.is_taken)
-            looks = builder.looking_by(tried.tried) if tried.is_taken else builder
+        looks, views = builder, fitted.views
+        if views is not None:
+            taken.append(views.is_taken)
+            if views.is_taken:
+                looks = builder.looking_by(views.tried)
         if builder.options.baselines:
             said = _flats(looks, seen, unseen) | said
         parts.append(said)

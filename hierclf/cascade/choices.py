@@ -12,7 +12,7 @@ Refinement = Literal["plain", "ordered"]
 """Whether the refinement names one of some types, or climbs from stage to stage."""
 Fewer = Literal["threecrop", "tencrop_onepass"]
 """Views that can stand for ten crops, at about a quarter of their cost."""
-TryViews = Literal["none", "threecrop", "tencrop_onepass"]
+TryViews = Literal["none", Fewer]
 _RULE = re.compile(r"(error)<=(0?\.\d+)|(coverage)>=(0?\.\d+)", re.ASCII)
 
 
