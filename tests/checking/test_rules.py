@@ -68,6 +68,16 @@ def test_harmless_groups_are_put_together_and_a_chain_is_one() -> None:
     assert judge_copies(table, [], has_patients=True) == []
 
 
+def test_patients_on_two_sides_are_counted_by_the_sides_and_not_named() -> None:
+    cells = ["x jane train", "x jane test", "x joe test", "x joe val", "x ann train"]
+    cells += ["x jim test", "x jim val"]
+    found = judge_rows(rows(*cells), has_patients=True)
+    sides = [one for one in found if one.code == "straddle"]
+    assert [one.scans for one in sides] == [("s0", "s1"), ("s2", "s3", "s5", "s6")]
+    assert sides[0].message.startswith("1 patient sits in test and train:")
+    assert sides[1].message.startswith("2 patients sit in test and val:")
+
+
 def test_patients_on_two_sides_with_two_labels_and_few() -> None:
     cells = [f"x p{n} train" for n in range(12)] + ["y p0 test", "y q test", "z r val"]
     found = {one.code: one for one in judge_rows(rows(*cells), has_patients=True)}
