@@ -59,6 +59,15 @@ class Assessed:
     guarded: Guarded | None = None
     fewer: tuple[bool, ...] = ()
 
+    @property
+    def fold_cut_points(self) -> tuple[float, ...]:
+        """Cut point of the cascade of each fold; empty without folds or such a rule."""
+        cuts = self.decisions[CASCADE].cut_point
+        first = np.unique(self.fold, return_index=True)[1]
+        if cuts is None or len(first) < 2 or np.isnan(cuts[first]).any():
+            return ()
+        return tuple(cuts[first].tolist())
+
 
 def candidate(name: str) -> str:
     """Name the cascade of a candidate in tables."""

@@ -129,10 +129,10 @@ def _train(options: TrainOptions, folder: Path) -> Path:
             return options.out
         data = _load(builder, replace(dataset, manifest=manifest), clock)
         folds = folds_of(data.manifest)
-        write_splits(
+        write_splits(  # also of scans that were left out: read again, it must fit
             place.path("splits.csv"),
-            data.manifest,
-            data.manifest["split"].tolist(),
+            manifest,
+            manifest["split"].tolist(),
             allow_straddling=options.allow_straddling,
         )
         with clock.time("fitting"):
@@ -196,6 +196,7 @@ def _write(
             protocol=protocol,
             digests={},
             cut_point=found,
+            fold_cut_points=assessed.fold_cut_points,
             selection=fitted.selection,
             selected=fitted.chosen,
             selected_by=figure_of_choice(options) if fitted.chosen else "",
@@ -224,8 +225,6 @@ def _write(
     maps = {}
     if not assessed.fold.any():  # of folds, no cascade that decided is kept
         maps = maps_of(results.mistakes, assessor.manifest, cascade)
-    examples = []
-    if options.pictured:
-        examples = region_examples(cascade, data.manifest.iloc[fitted_on])
+    examples = region_examples(cascade, rows) if options.pictured else []
     write_report(place.folder, results, said, examples, shown, maps)
     print_results(place.folder, results)

@@ -137,6 +137,9 @@ class RunResults(Strict):
         The main model decided by the most probable label instead of the cut point.
     cut_point : CutPointFigures, optional
         The search for the cut point of the main model; None where it was given.
+    fold_cut_points : tuple of float, default=()
+        Those of the models of outer folds, which decided on the scans; `cut_point` is
+        that of the bundle, fitted on all scans. Empty without folds.
     given_cut_point : float, optional
         The cut point of the main model where it was not searched for.
     refinement : str, default=""
@@ -197,6 +200,7 @@ class RunResults(Strict):
     per_patient_rule: str = ""
     argmax: Summary | None = None
     cut_point: CutPointFigures | None = None
+    fold_cut_points: tuple[float, ...] = ()
     given_cut_point: float | None = None
     refinement: str = ""
     cut_point_origin: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hierclf.assembly.assessed import stack_all, stack_guarded
+from hierclf.assembly.assessed import Assessed, stack_all, stack_guarded
 from hierclf.cascade.decisions import Decisions
 from hierclf.cascade.guards import Guarded
 
@@ -24,6 +24,22 @@ def test_a_fold_without_a_gate_has_no_number_for_its_scans():
     np.testing.assert_array_equal(told.scope, [np.nan, -1.0, np.nan, 0.5, np.nan])
     assert told.sets is None
     assert stack_guarded([second], np.arange(3)).scope is None
+
+
+def _assessed(cuts: list[float] | None, fold: list[int]) -> Assessed:
+    n = len(fold)
+    scores, chosen = np.full(n, 0.5), np.ones(n, dtype=int)
+    column = None if cuts is None else np.array(cuts)
+    both = np.column_stack([1 - scores, scores])
+    said = Decisions(scores, both, chosen, chosen, None, column)
+    return Assessed(np.arange(n), np.array(fold), {"cascade": said})
+
+
+def test_cut_points_of_folds_are_in_the_order_of_the_folds():
+    assert _assessed([0.4, 0.3, 0.4, 0.3], [1, 0, 1, 0]).fold_cut_points == (0.3, 0.4)
+    assert _assessed([0.4, 0.4], [0, 0]).fold_cut_points == ()
+    assert _assessed([0.4, np.nan], [0, 1]).fold_cut_points == ()
+    assert _assessed(None, [0, 1]).fold_cut_points == ()
 
 
 def test_a_fold_whose_candidate_has_no_views_has_no_spread_for_its_scans():

@@ -54,6 +54,15 @@ def again(sample, tmp_path, parse, **changes):
     return parse((tmp_path / "report.html").read_text("utf-8"))
 
 
+def test_cut_points_of_folds_stand_beside_that_of_the_bundle(sample, tmp_path, parse):
+    told = "which decided on the scans of this report, were cut at 0.31, 0.425."
+    kept = {"cut_point": sample.results.cut_point}
+    page = again(sample, tmp_path, parse, fold_cut_points=(0.31, 0.425), **kept)
+    assert f"The models of the 2 folds, {told}" in section(page, "cut-point").text
+    page = again(sample, tmp_path, parse, **kept)
+    assert "were cut at" not in section(page, "cut-point").text
+
+
 def test_the_question_names_labels_and_rule(page):
     told = section(page, "question").text
     assert (
