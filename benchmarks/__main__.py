@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import torch
 
 from benchmarks.cascades import Sizes, bundle_of, measure
 from benchmarks.machine import describe_machine, file_name
+from benchmarks.material import KINDS
 from benchmarks.scaling import (
     by_cases,
     by_classes,
@@ -30,6 +32,7 @@ from benchmarks.scaling import (
 )
 from benchmarks.table import markdown
 from hierclf.foundation.files import write_json
+from hierclf.inference.runtimes import RUNTIMES
 
 RESULTS = Path(__file__).parent / "results"
 QUICK = Sizes(("densenet121", "efficientnet_lite0"), rounds=1, few=8, many=64)
@@ -60,6 +63,16 @@ def scaling(folder: Path, runtime: str, *, quick: bool) -> dict[str, Any]:
     }
 
 
+def _names(known: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+    def parse(told: str) -> tuple[str, ...]:
+        names = tuple(told.split(","))
+        if not set(names) <= set(known):
+            raise argparse.ArgumentTypeError(f"expected of {', '.join(known)}")
+        return names
+
+    return parse
+
+
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
@@ -68,9 +81,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="some three minutes")
     parser.add_argument("--out", type=Path, help="JSON; results/<machine>.json")
     parser.add_argument(
-        "--runtimes", help="comma-separated; eager and the fastest here"
+        "--runtimes",
+        type=_names(RUNTIMES),
+        help="comma-separated; eager and the fastest here",
     )
-    parser.add_argument("--networks", help="comma-separated")
+    parser.add_argument("--networks", type=_names(KINDS), help="comma-separated")
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--few", type=int, help="scans for slow ones, in each round")
     parser.add_argument("--many", type=int, help="scans for fast ones; more on a GPU")
@@ -86,7 +101,7 @@ def sizes_of(told: argparse.Namespace) -> Sizes:
     """Decide how much is measured."""
     sizes = QUICK if told.quick else FULL
     return Sizes(
-        tuple(told.networks.split(",")) if told.networks else sizes.networks,
+        told.networks or sizes.networks,
         told.rounds or sizes.rounds,
         told.few or sizes.few,
         told.many or sizes.many,
@@ -96,7 +111,7 @@ def sizes_of(told: argparse.Namespace) -> Sizes:
 def runtimes_of(told: argparse.Namespace, machine: dict[str, Any]) -> list[str]:
     """Take those asked for, else eager, and the fastest that may be installed."""
     if told.runtimes:
-        return list(told.runtimes.split(","))
+        return list(told.runtimes)
     other = "compiled" if torch.cuda.is_available() else "openvino"
     return [name for name in ("eager", other) if name in machine["runtimes"]]
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tqdm import tqdm
-
 from benchmarks.contenders import Contender, beginning, interleave, rivals, run
 from benchmarks.machine import matmul_peak
 from benchmarks.material import (
@@ -27,6 +25,7 @@ from benchmarks.material import (
 )
 from benchmarks.targets import targets
 from benchmarks.work import Work, work_of
+from hierclf.foundation.progress import Progress
 
 LOOKS: dict[str, dict[str, Any]] = {
     "exact": {"views": "tencrop"},
@@ -174,7 +173,7 @@ def run_all(
     """Run contenders in turn, and the product of matrices between them."""
     runs: list[dict[str, Any]] = []
     peaks = [matmul_peak()]
-    for number, one in tqdm(interleave(there, n_rounds), desc="rounds", disable=None):
+    for number, one in Progress(interleave(there, n_rounds), desc="rounds"):
         scans = folder / f"{one.scans}-{number}"
         try:
             found = run(one, scans, folder / "warm")

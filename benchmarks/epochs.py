@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from tqdm import tqdm
 
 from benchmarks.cascades import spread
 from benchmarks.contenders import Contender, interleave, run
 from benchmarks.machine import describe_machine
 from benchmarks.material import write_scans
 from hierclf.foundation.files import write_json
+from hierclf.foundation.progress import Progress
 
 _NETWORK = "efficientnet_lite0"
 _SCRIPTS = {
@@ -98,7 +98,7 @@ def main() -> None:
         for side in (256, None):
             folder = write_classes(Path(place), told.scans, side)
             turns = interleave(contenders(told), told.rounds)
-            for number, one in tqdm(turns, desc=folder.name, disable=None):
+            for number, one in Progress(turns, desc=folder.name):
                 about = {"scans": folder.name, "name": one.name, "round": number}
                 runs.append(about | run(one, folder, folder))
     found = {"machine": describe_machine(), "epochs": summary(runs), "runs": runs}

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.frozen import FrozenEstimator
-from tqdm import tqdm
 
 from hierclf.assembly.provenance import versions
 from hierclf.data.dataset import DataOptions, read_dataset
 from hierclf.features.extractor import FeatureExtractor
 from hierclf.foundation.files import write_json
+from hierclf.foundation.progress import Progress
 from hierclf.inference.frozen import FrozenTrunk, ViewOptions
 from hierclf.loading.scans import FrameReader, batched_frames
 from hierclf.metalearners.search import MetaLearner
@@ -39,7 +39,7 @@ def time_pass(network: NetworkClassifier, manifest: Any) -> float:
     reader = FrameReader(trunk.frame_side)
     start = time.perf_counter()
     size = max(1, 64 // views.n_views)
-    for frames in tqdm(batched_frames(reader, manifest, size), disable=None):
+    for frames in Progress(batched_frames(reader, manifest, size)):
         with torch.inference_mode():
             maps = views.maps(torch.from_numpy(frames)[:, None], side, trunk._maps)
             network.network_.of_maps(maps.flatten(0, 1))
@@ -85,7 +85,7 @@ def main() -> None:
     few = manifest.groupby("label").head(2)
     network = NetworkClassifier(NetworkOptions(views=told.views)).fit(few, few["label"])
     turns: list[dict[str, Any]] = []
-    for _ in tqdm(range(told.turns), desc="turns", disable=None):
+    for _ in Progress(range(told.turns), desc="turns"):
         with tempfile.TemporaryDirectory() as place:
             cache = Path(place)
             seconds = {

@@ -23,9 +23,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from hierclf.foundation.files import write_json
+from hierclf.foundation.progress import Progress
 from hierclf.scoring.kept import records
 
 _LONGER = 1.2  # than a whole run: some kills come after the end
@@ -81,7 +80,7 @@ def kill_often(
     rng = random.Random(0)  # noqa: S311
     left: list[int] = []
     n_finished = n_whole = 0
-    with tqdm(total=n_kills, desc="kills", disable=None) as bar:
+    with Progress(total=n_kills, desc="kills") as bar:
         while len(left) < n_kills:
             hit = killed(told, rng.uniform(0, _LONGER * seconds))
             content = compare(out, expected)

@@ -23,13 +23,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from tqdm import tqdm
 
 from benchmarks.reference import plain_network
 from hierclf.bundle.description import describe
 from hierclf.bundle.info import DataSummary
 from hierclf.bundle.store import save_bundle
 from hierclf.cascade.hierarchical import HierarchicalClassifier
+from hierclf.foundation.progress import Progress
 from hierclf.networks.backbones import timm_name
 from hierclf.networks.choices import Precision
 from hierclf.synthesis.scan import draw_scan
@@ -93,7 +93,7 @@ def write_scans(folder: Path, n_scans: int, *, first: int = 0) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     labels = (HEALTHY, *STAGES)
     patients = range(first, first + n_scans)
-    for patient in tqdm(patients, desc="phantoms", disable=None):
+    for patient in Progress(patients, desc="phantoms"):
         label = labels[patient % len(labels)]
         path = folder / f"{label}-{patient:05d}.jpg"
         if not path.exists():

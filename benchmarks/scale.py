@@ -20,11 +20,11 @@ from typing import Any
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from benchmarks.footprint import footprint
 from hierclf.assembly.provenance import versions
 from hierclf.foundation.files import write_json
+from hierclf.foundation.progress import Progress
 
 _SIDE = 64
 _A_FOLDER = 1000
@@ -39,7 +39,7 @@ Sample = dict[str, Any]
 
 def draw_scans(folder: Path, n_scans: int) -> None:
     """Draw pictures that are not there yet; a number is the seed of each."""
-    for number in tqdm(range(n_scans), desc="draw", disable=None):
+    for number in Progress(range(n_scans), desc="draw"):
         path = folder / f"{number // _A_FOLDER:03}" / f"{number:06}.png"
         if number % _A_FOLDER == 0:
             path.parent.mkdir(parents=True, exist_ok=True)

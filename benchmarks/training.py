@@ -18,11 +18,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tqdm import tqdm
-
 from hierclf.assembly.provenance import versions
 from hierclf.data.dataset import DataOptions, read_dataset
 from hierclf.foundation.files import write_json
+from hierclf.foundation.progress import Progress
 from hierclf.inference.frozen import FrozenTrunk
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
@@ -62,7 +61,7 @@ def main() -> None:
     parser.add_argument("train", nargs="*")
     told = parser.parse_args()
     turns: list[dict[str, Any]] = []
-    for _ in tqdm(range(told.turns), desc="turns", disable=None):
+    for _ in Progress(range(told.turns), desc="turns"):
         with tempfile.TemporaryDirectory() as place:
             once = time_pass(told)
             first = time_training(told, Path(place), "first")

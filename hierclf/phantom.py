@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tqdm import tqdm
-
 from hierclf.console import parse, run
 from hierclf.foundation.counting import count
+from hierclf.foundation.progress import Progress
 from hierclf.synthesis.cohort import PhantomOptions, make_cohort
 
 PURPOSE = (
@@ -32,8 +31,8 @@ def main(argv: list[str]) -> int:
     options = parse(PhantomOptions, "phantom", PURPOSE, argv)
 
     def progress(numbers: Iterable[int]) -> Iterable[int]:
-        bar: Iterable[int] = tqdm(
-            numbers, total=options.cases, desc="phantoms", unit="scan", disable=None
+        bar: Iterable[int] = Progress(
+            numbers, total=options.cases, desc="phantoms", unit="scan"
         )
         return bar
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -35,6 +36,7 @@ from hierclf.evaluation.summary import evaluate
 from hierclf.foundation.errors import InputError
 from hierclf.problem.labels import Hierarchy
 
+_log = logging.getLogger(__name__)
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
@@ -224,7 +226,9 @@ def assess(
     guarding = False
     members: list[dict[str, Decisions]] = []
     taken: list[bool] = []
-    for train, test in folds:
+    for number, (train, test) in enumerate(folds, start=1):
+        if len(folds) > 1:
+            _log.info("fold %d of %d ...", number, len(folds))
         seen, unseen = manifest.iloc[train], manifest.iloc[test]
         fitted = fit_cascade(builder, seen)
         others = fitted.others.items()

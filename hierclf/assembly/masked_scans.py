@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from hierclf.assembly.scans import is_phantom
 from hierclf.data.border import refusing
@@ -19,6 +18,7 @@ from hierclf.data.pixels import decode_scan
 from hierclf.data.split import hold_out, merge_rare
 from hierclf.foundation.counting import count
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
+from hierclf.foundation.progress import Progress
 from hierclf.loading.scans import read_ahead, read_bytes
 from hierclf.segmentation.fitting import Pair
 from hierclf.transforms.geometry import fit_frame
@@ -163,7 +163,7 @@ def read_masked(dataset: Dataset, side: int) -> MaskedScans:
 
     columns = (dataset.manifest[name] for name in ("scan", "path", _MASK))
     rows = list(zip(*columns, strict=True))
-    bar = tqdm(rows, desc="reading", unit="scan", disable=None)
+    bar = Progress(rows, desc="reading", unit="scan")
     found = [one for _, one in zip(bar, read_ahead(read, rows), strict=True)]
     troubles = [one for one in found if isinstance(one, str)]
     if troubles:

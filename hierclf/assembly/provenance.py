@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import hierclf
 from hierclf.inference.precision import resolve_precision
 from hierclf.inference.runtimes import RUNTIMES, current_runtime
 
+_log = logging.getLogger(__name__)
 _PACKAGES = (
     *("torch", "torchvision", "timm", "segmentation-models-pytorch"),
     *("scikit-learn", "numpy", "pandas"),
@@ -89,7 +91,7 @@ class Clock:
 
     @contextmanager
     def time(self, name: str) -> Iterator[None]:
-        """Add the duration of a block.
+        """Say in the log that a block begins, and add its duration.
 
         Parameters
         ----------
@@ -101,6 +103,7 @@ class Clock:
         None
             While the block runs.
         """
+        _log.info("%s ...", name)
         start = monotonic()
         try:
             yield

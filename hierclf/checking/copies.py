@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from tqdm import tqdm
 
 from hierclf.checking.hashes import FLIPS, N_BITS, Signs, Waves, signs_of
 from hierclf.checking.registration import SAME, agreement
 from hierclf.data.gray import Gray
+from hierclf.foundation.progress import Progress
 
 Ints = NDArray[np.intp]
 Floats = NDArray[np.floating]
@@ -218,7 +218,7 @@ def near_pairs(
     """
     frames = cache(read)
     found: dict[tuple[int, int], Pair | None] = {}
-    for one in tqdm(candidates, desc="pairs", unit="pair", disable=None):
+    for one in Progress(candidates, desc="pairs", unit="pair"):
         key = one.first, one.second
         if key not in found:
             found[key] = _registered(one, frames(one.first), frames(one.second))

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from hierclf.checking.hashes import SIDE, Waves
 from hierclf.checking.looks import Look, look_at
 from hierclf.data.manifest_csv import MASK_COLUMNS
 from hierclf.foundation.errors import ScanError
+from hierclf.foundation.progress import Progress
 from hierclf.loading.scans import read_ahead
 
 Floats = NDArray[np.floating]
@@ -91,7 +91,7 @@ def survey_scans(manifest: pd.DataFrame) -> Survey:
     paths, scans = manifest["path"], manifest["scan"].tolist()
     labels = manifest["label"].tolist()
     seen = read_ahead(_attempt, paths)
-    bar = tqdm(seen, total=len(paths), desc="scans", unit="scan", disable=None)
+    bar = Progress(seen, total=len(paths), desc="scans", unit="scan")
     for row, one in enumerate(bar):
         if isinstance(one, ScanError):
             errors[scans[row]] = (one.code, str(one))

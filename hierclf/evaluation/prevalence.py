@@ -277,7 +277,7 @@ def estimate_prevalence(
     seed : int, default=0
         Root seed.
     progress : callable, optional
-        Wraps the range of resamples, as tqdm does.
+        Wraps the range of resamples, as Progress does.
 
     Returns
     -------

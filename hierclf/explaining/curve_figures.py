@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from hierclf.explaining.cases import Case, Look
 from hierclf.explaining.explained import Explained, Explainer
@@ -15,6 +14,7 @@ from hierclf.explanation.curves import area_under, curves_of, random_heat
 from hierclf.explanation.localization import center_prior
 from hierclf.explanation.stage_map import SCREEN, StageMap
 from hierclf.features.readers import preparation_of, unprepared
+from hierclf.foundation.progress import Progress
 from hierclf.foundation.seeding import generator
 from hierclf.loading.scans import FrameReader
 
@@ -71,7 +71,7 @@ def measure_curves(
         ``insertion`` (areas) and their curves.
     """
     records = []
-    for case in tqdm(cases, desc="curves", unit="scan", disable=None):
+    for case in Progress(cases, desc="curves", unit="scan"):
         for one in explainer.explain([look(case)]):
             if isinstance(one, Explained):
                 for told in one.stages:

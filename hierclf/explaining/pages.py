@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from tqdm import tqdm
 
 from hierclf.config.explaining import ExplainOptions
 from hierclf.explaining.cases import Case, Cases, Look, make_look
@@ -17,6 +16,7 @@ from hierclf.explaining.curve_figures import choose_cases, measure_curves
 from hierclf.explaining.explained import Explained, Explainer
 from hierclf.explaining.lesion_figures import LesionMeter, Record
 from hierclf.explanation.boxes import boxes_of, heat_in_scan, region_in_scan
+from hierclf.foundation.progress import Progress
 from hierclf.loading.scans import read_ahead
 from hierclf.pictures.explanation import ScanPictures, chosen_rows
 from hierclf.pictures.overlays import Pixels, to_jpeg, to_png
@@ -73,7 +73,7 @@ def explain_cases(
     shown = set(chosen_rows(len(cases.rows), MOST_SHOWN))
     look = make_look(explainer.cascade)
     sick: list[Case] = []
-    with tqdm(total=len(cases.rows), desc="explain", unit="scan", disable=None) as bar:
+    with Progress(total=len(cases.rows), desc="explain", unit="scan") as bar:
         for batch in _batches(read_ahead(look, cases.rows), options.batch_size):
             found = explainer.explain(batch)
             meter.add(found)

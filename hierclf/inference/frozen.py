@@ -18,11 +18,11 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from hierclf.caching.store import ArrayCache
 from hierclf.foundation.errors import InputError, ScanError, join_troubles
 from hierclf.foundation.files import sha256_bytes
+from hierclf.foundation.progress import Progress
 from hierclf.inference.fingerprint import fingerprint
 from hierclf.inference.precision import default_device, dtype_of
 from hierclf.inference.runtimes import Maps, current_runtime, make_runtime
@@ -252,7 +252,7 @@ class FrozenTrunk:
         errors: dict[int, ScanError],
     ) -> None:
         pending = Pending()
-        with tqdm(total=len(places), desc="features", unit="scan", disable=None) as bar:
+        with Progress(total=len(places), desc="features", unit="scan") as bar:
             found = read_ahead(self._look_up, paths)
             for place, seen in zip(places, found, strict=True):
                 bar.update()

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from hierclf.data.inner_folds import inner_folds
 from hierclf.data.rows import patients_of, take
+from hierclf.foundation.progress import Progress
 from hierclf.foundation.seeding import generator
 from hierclf.metalearners.front import fit_front, front_of
 from hierclf.metalearners.learners import find_learner
@@ -75,7 +75,7 @@ def learning_curve(
     patients = patients_of(X, len(y))
     folds = list(inner_folds(y, patients, n_folds=n_folds, seed=seed))
     points = []
-    for share in tqdm(shares, desc="learning curve", disable=None):
+    for share in Progress(shares, desc="learning curve"):
         parts = [
             (_first(train, patients, share, seed + place), test)
             for place, (train, test) in enumerate(folds)

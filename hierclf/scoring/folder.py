@@ -13,12 +13,11 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from tqdm import tqdm
-
 from hierclf.bundle.store import Bundle
 from hierclf.data.folders import list_scans, remark_on_links
 from hierclf.foundation.errors import InputError
 from hierclf.foundation.files import explain_os_error
+from hierclf.foundation.progress import Progress
 from hierclf.scoring.counts import Counts
 from hierclf.scoring.journal import lock_of, open_journal, refuse_existing
 from hierclf.scoring.kept import Kept, begin_copy, take_up
@@ -141,7 +140,7 @@ def _score(options: ScoreOptions, worker: Worker, kept: Kept) -> Counts:
     form, seen = worker.form, kept.seen
     counts = Counts(kept.codes.copy(), kept.actions.copy(), kept.n_whole)
     engine = _engine(options, worker)
-    bar = tqdm(desc="score", unit="scan", initial=len(kept.done), disable=None)
+    bar = Progress(desc="score", unit="scan", initial=len(kept.done))
     with bar, open_journal(options.target, form.columns, kept.end) as journal:
         for rows in engine(_pending(options, kept, counts)):
             flag_copies(rows, seen)

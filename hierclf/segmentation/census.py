@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from hierclf.caching.store import ArrayCache
 from hierclf.foundation.files import sha256_bytes
+from hierclf.foundation.progress import Progress
 from hierclf.loading.scans import FrameReader, name_of, read_ahead, read_bytes
 from hierclf.segmentation.segmenter import Segmenter
 
@@ -57,6 +57,6 @@ def lungs_found(
             kept.put(digest, np.array(found))
         return found
 
-    bar = tqdm(paths, desc="lungs", unit="scan", disable=None)
+    bar = Progress(paths, desc="lungs", unit="scan")
     told = [found for _, found in zip(bar, read_ahead(look, paths), strict=True)]
     return np.array(told, dtype=np.bool_)

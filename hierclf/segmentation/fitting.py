@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from tqdm import tqdm
 
+from hierclf.foundation.progress import Progress
 from hierclf.foundation.seeding import derive_seed, generator
 from hierclf.inference.precision import default_device
 from hierclf.loading.scans import Frame, read_ahead
@@ -98,7 +98,7 @@ def _batches(
         frames, masks = (np.stack(part)[:, None] for part in zip(*pairs, strict=True))
         return torch.from_numpy(frames), torch.from_numpy(masks.astype(np.float32))
 
-    bar = tqdm(cuts, desc=f"epoch {epoch + 1}", unit="step", disable=None, leave=False)
+    bar = Progress(cuts, desc=f"epoch {epoch + 1}", unit="step", leave=False)
     for images, masks in (pair for _, pair in zip(bar, read_ahead(load, cuts))):  # noqa: B905
         yield images.to(default_device()), masks.to(default_device())
 

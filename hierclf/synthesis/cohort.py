@@ -66,7 +66,7 @@ def make_cohort(
     options : PhantomOptions
         What to make.
     progress : callable, optional
-        Wraps the iterable of scan numbers, as ``tqdm`` does.
+        Wraps the iterable of scan numbers, as ``Progress`` does.
 
     Returns
     -------

@@ -14,11 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
-from tqdm import tqdm
 
 from hierclf.data.rows import patients_of, row_weights, take
 from hierclf.data.split import hold_out, merge_rare
 from hierclf.foundation.errors import InputError, ScanError
+from hierclf.foundation.progress import Progress
 from hierclf.foundation.seeding import derive_seed
 from hierclf.inference.frozen import FrozenTrunk, Output
 from hierclf.inference.shared import shared_trunk
@@ -247,7 +247,7 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):
         if options.part == "head":
             return self.look().try_features(X)[1]
         results = self._reader().read_all(X)
-        bar = tqdm(results, total=len(X), desc="reading", unit="scan", disable=None)
+        bar = Progress(results, total=len(X), desc="reading", unit="scan")
         return {i: r for i, r in enumerate(bar) if isinstance(r, ScanError)}
 
     def use_cache(self, folder: Path) -> None:

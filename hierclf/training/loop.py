@@ -12,8 +12,8 @@ from accelerate import Accelerator
 from accelerate.utils import broadcast
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from hierclf.foundation.progress import Progress
 from hierclf.foundation.seeding import derive_seed, generator
 from hierclf.inference.precision import resolve_precision
 from hierclf.loading.scans import read_ahead
@@ -217,7 +217,7 @@ def _batches(
         weights = torch.from_numpy(data.weights[scans].astype(np.float32))
         return inputs, torch.from_numpy(data.targets[scans]), weights
 
-    bar = tqdm(shares, desc=f"epoch {epoch + 1}", disable=None, leave=False)
+    bar = Progress(shares, desc=f"epoch {epoch + 1}", leave=False)
     for number, (_, batch) in enumerate(
         zip(bar, read_ahead(load, shares), strict=True)
     ):

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from tqdm import tqdm
 
 from hierclf.cascade.relocation import Goal
 from hierclf.evaluation.drift import (
@@ -18,6 +17,7 @@ from hierclf.evaluation.drift import (
 )
 from hierclf.evaluation.mixture import score_fit
 from hierclf.evaluation.prevalence import Prevalence, estimate_prevalence
+from hierclf.foundation.progress import Progress
 from hierclf.results.shift import ShiftResults
 from hierclf.wards.refusal import fits_of, reasons_of
 from hierclf.wards.shift import (
@@ -130,7 +130,7 @@ def examine(
 
 
 def _estimate(known: Known, ward: Ward, n_resamples: int, seed: int) -> Prevalence:
-    bar = partial(tqdm, desc="shift", unit="resample", disable=None)
+    bar = partial(Progress, desc="shift", unit="resample")
     return estimate_prevalence(
         known.scans, ward.scans, n_resamples=n_resamples, seed=seed, progress=bar
     )
