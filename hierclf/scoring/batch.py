@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from hierclf.scoring.reading import Reading
 from hierclf.scoring.rows import UNSCORED, Row, RowFormat
 
 _log = logging.getLogger(__name__)
+_NO_MEMORY = re.compile(r"allocate|bad.alloc|(out of|not enough) memory", re.IGNORECASE)
 
 
 def rows_of(
@@ -35,6 +37,12 @@ def rows_of(
     -------
     rows : list of list of str
         One for each, in their order.
+
+    Raises
+    ------
+    ResourceError
+        If memory ran out. Scans have the size of the frame here and each pass as many
+        of them, so it is none's fault, and another scan would not do better.
     """
     good = [reading for reading in batch if reading.pixels is not None]
     scored = _in_passes(good, bundle, form, size)
@@ -63,8 +71,14 @@ def _score(
         guarded = bundle.guarded(scans, told)
     except ResourceError:
         raise
-    except Exception as error:  # noqa: BLE001  # the border of one scan
+    except Exception as error:  # the border of one scan
         _log.debug("no score", exc_info=True)
+        if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+            raise ResourceError(
+                f"memory: expected enough to score {size} scans at once, got less. "
+                "Lower --batch-size, or add memory; what is written stays, and "
+                "--resume goes on with it."
+            ) from error
         half = len(good) // 2
         if half:
             halves = good[:half], good[half:]

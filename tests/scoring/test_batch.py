@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from hierclf.bundle.store import Bundle
 from hierclf.cascade.decisions import Decisions
@@ -76,7 +77,7 @@ def test_score_that_is_no_number_is_no_score():
     assert [row[1] for row in rows] == ["ok", "error", "ok"]
 
 
-@pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError(), ValueError("x")])
+@pytest.mark.parametrize("error", [RuntimeError("x"), ValueError("x")])
 def test_scan_that_cannot_be_scored_takes_no_other_along(error):
     cascade = Cascade(error)
     rows = rows_of(_readings(0.5, 0.75, None, 1.0), bundle_of(cascade), FORM, 4)
@@ -105,6 +106,30 @@ def test_a_healthy_scan_may_be_without_stages_but_no_other():
     cascade.last = 0.5
     [row] = rows_of(_readings(0.5), bundle_of(cascade), form, 4)
     assert row[1:3] == ["error", "E_SCORE"]
+
+
+def _raised(call) -> Exception:
+    with pytest.raises(Exception, match="allocate") as caught:
+        call()
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        _raised(lambda: np.empty(10**15)),
+        _raised(lambda: torch.empty(10**15)),
+        RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        RuntimeError("std::bad_alloc"),
+    ],
+    ids=str,
+)
+def test_want_of_memory_is_the_fault_of_no_scan(error):
+    """Rows that blame the scans would stand for good: to resume passes them over."""
+    bundle = bundle_of(Cascade(error))
+    with pytest.raises(ResourceError, match=r"^memory: .*Lower --batch-size"):
+        rows_of(_readings(0.5, 0.75, 1.0), bundle, FORM, 4)
 
 
 def test_want_of_a_resource_stops_the_run():
