@@ -214,7 +214,8 @@ def write_bundle(folder: Path, cascade: HierarchicalClassifier, n_scans: int) ->
         phantom=True,
         counts=dict.fromkeys(labels, n_scans // len(labels)),
     )
-    save_bundle(folder, cascade, describe(cascade, data=data, seed=0, options={}))
+    about = describe(cascade, data=data, seed=0, options={})
+    save_bundle(folder, cascade, about, overwrite=True)
     return folder
 
 
