@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import torch
 
 from hierclf.networks.choices import Precision
+
+_log = logging.getLogger(__name__)
 
 
 def resolve_precision(precision: Precision) -> Literal["float32", "bfloat16"]:
@@ -41,6 +45,27 @@ def _bfloat16_pays() -> bool:
         return False
     by_amd = "AuthenticAMD" in told and "avx512_bf16" in told
     return by_amd or "amx_bf16" in told
+
+
+@cache
+def warn_if_emulated(dtype: torch.dtype) -> None:
+    """Say once where a format is asked for that the processor cannot compute in.
+
+    Parameters
+    ----------
+    dtype : torch.dtype
+        Of a network that is about to run. Without AVX-512, EfficientNet-Lite0 takes
+        torch ten times as long in bfloat16 as in single precision; OpenVINO computes
+        in the latter and does not say so.
+    """
+    if dtype is not torch.bfloat16 or default_device().type != "cpu":
+        return
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        _log.warning(
+            "precision: bfloat16 is not known to this processor, on which torch is "
+            "some ten times as slow in it, and OpenVINO computes in single precision "
+            "instead. For machines like this one, train with --precision float32."
+        )
 
 
 def dtype_of(precision: Precision) -> torch.dtype:

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from hierclf.foundation.choices import choose
 from hierclf.foundation.errors import InputError
-from hierclf.inference.precision import default_device
+from hierclf.inference.precision import default_device, warn_if_emulated
 from hierclf.networks.choices import RuntimeName
 from hierclf.networks.network import Featurizer
 
@@ -323,4 +323,5 @@ def make_runtime(name: RuntimeName, featurizer: Featurizer, dtype: torch.dtype) 
     maps : callable
         Images ``(n, 1, height, width)`` to maps ``(n, n_channels, h, w)``, float32.
     """
+    warn_if_emulated(dtype)
     return RUNTIMES[name].make(featurizer, dtype)

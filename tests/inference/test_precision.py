@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 import torch
 
-from hierclf.inference.precision import resolve_precision
+from hierclf.inference.precision import resolve_precision, warn_if_emulated
 
 AMD = "vendor_id\t: AuthenticAMD\nflags\t\t: fma avx2 avx512f"
 INTEL = "vendor_id\t: GenuineIntel\nflags\t\t: fma avx2 avx512f"
@@ -52,3 +52,18 @@ def test_auto_on_a_gpu(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: has)
     assert resolve_precision("auto") == expected
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_format_that_the_processor_does_not_know_is_warned_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, *, known: bool
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    there = torch.ops.mkldnn
+    monkeypatch.setattr(there, "_is_mkldnn_bf16_supported", lambda: known)
+    warn_if_emulated.cache_clear()
+    for dtype in (torch.float32, torch.bfloat16, torch.bfloat16):
+        warn_if_emulated(dtype)
+    assert len(caplog.messages) == (0 if known else 1)
+    assert all("--precision float32" in told for told in caplog.messages)
+    warn_if_emulated.cache_clear()
