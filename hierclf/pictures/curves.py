@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
@@ -14,7 +15,14 @@ from hierclf.evaluation.net_benefit import NetBenefitCurve
 from hierclf.evaluation.predictions import Predictions
 from hierclf.evaluation.roc import RocCurve, average_precision, roc_auc, roc_curve
 from hierclf.evaluation.selective import SelectiveCurve
-from hierclf.pictures.drawing import BLUE, INK, MUTED, ORANGE, Picture, draw_picture
+from hierclf.pictures.drawing import (
+    BLUE,
+    MUTED,
+    ORANGE,
+    Picture,
+    draw_picture,
+    mark_cut_points,
+)
 from hierclf.results.run import RunResults, ScreenCurves
 from hierclf.results.wording import cut_text, number, span
 
@@ -104,7 +112,7 @@ def _finish(axes: Axes, point: tuple[float, float], place: _Corner) -> None:
 
 
 def draw_net_benefit(
-    figure: Figure, curve: NetBenefitCurve, cut_point: float | None
+    figure: Figure, curve: NetBenefitCurve, cut_points: Sequence[float]
 ) -> None:
     """Draw net benefit over the threshold, beside calling all scans diseased and none.
 
@@ -114,8 +122,8 @@ def draw_net_benefit(
         Empty.
     curve : NetBenefitCurve
         Of the screen scores.
-    cut_point : float or None
-        Marked where it is known.
+    cut_points : sequence of float
+        That decided on the scans; of each fold, where there are several.
     """
     axes = figure.add_subplot()
     at = curve.thresholds
@@ -125,9 +133,7 @@ def draw_net_benefit(
     )
     axes.fill_between(at, curve.low, curve.high, color=BLUE, alpha=0.2, lw=0)
     axes.plot(at, curve.model, color=BLUE, label="screen score, 95 %")
-    if cut_point is not None:
-        label = f"cut point {cut_text(cut_point)}"
-        axes.axvline(cut_point, color=INK, lw=1.1, label=label)
+    mark_cut_points(axes, cut_points)
     top = max(curve.prevalence, *curve.high)
     axes.set(xlim=(0, 1), ylim=(-0.25 * top, 1.08 * top))
     axes.set(xlabel="threshold of the risk", ylabel="net benefit")
@@ -230,7 +236,7 @@ def net_benefit_picture(results: RunResults, curve: NetBenefitCurve) -> Picture:
         )
     return draw_picture(
         "net-benefit",
-        partial(draw_net_benefit, curve=curve, cut_point=results.threshold),
+        partial(draw_net_benefit, curve=curve, cut_points=results.decided_at),
         size=(4.9, 3.4),
         title="Decision curve",
         caption=f"Net benefit of calling a scan diseased from a risk on. {useful}",

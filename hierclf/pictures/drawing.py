@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from matplotlib import style
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
+
+from hierclf.results.wording import cut_text
 
 INK = "#1b1f24"
 MUTED = "#5b626c"
@@ -190,6 +193,23 @@ def _follow_page(svg: bytes) -> bytes:
         f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}</style>"
     )
     return text.replace("</style>", rules, 1).encode()
+
+
+def mark_cut_points(axes: Axes, cut_points: Sequence[float]) -> None:
+    """Draw where scans are cut, as one entry of the legend.
+
+    Parameters
+    ----------
+    axes : Axes
+        With scores from left to right.
+    cut_points : sequence of float
+        None, one, or those of several folds.
+    """
+    label = f"cut points of {len(cut_points)} folds"
+    if len(cut_points) == 1:
+        label = f"cut point {cut_text(cut_points[0])}"
+    for number, at in enumerate(cut_points):
+        axes.axvline(at, color=INK, lw=1.1, label=label if number == 0 else None)
 
 
 def figure_names(labels: Sequence[str]) -> list[str]:

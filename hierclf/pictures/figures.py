@@ -23,6 +23,7 @@ from hierclf.pictures.drawing import (
     PAPER,
     figure_names,
     figure_text,
+    mark_cut_points,
 )
 from hierclf.pictures.reliability import ReliabilityBin
 from hierclf.results.cut_point import CutPointFigures
@@ -123,7 +124,7 @@ def draw_scores(
     figure: Figure,
     diseased: NDArray[np.bool_],
     scores: Floats,
-    cut_point: float | None,
+    cut_points: Sequence[float],
 ) -> None:
     """Draw how the screen scores of the healthy and the diseased spread.
 
@@ -135,8 +136,8 @@ def draw_scores(
         The truth.
     scores : ndarray of float, shape (n_scans,), in [0, 1]
         Screen scores.
-    cut_point : float or None
-        Drawn where it is known.
+    cut_points : sequence of float
+        That decided on them; of each fold, where there are several.
     """
     axes = figure.add_subplot()
     edges = np.linspace(0, 1, 21)
@@ -147,12 +148,10 @@ def draw_scores(
         label = f"{name} (n = {counts.sum()})"
         axes.stairs(shares, edges, color=color, fill=True, alpha=0.25)
         axes.stairs(shares, edges, color=color, lw=1.6, ls=line, label=label)
-    if cut_point is not None:
-        label = f"cut point {cut_text(cut_point)}"
-        axes.axvline(cut_point, color=INK, lw=1.2, label=label)
+    mark_cut_points(axes, cut_points)
     axes.set(xlim=(0, 1), xlabel="screen score", ylabel="share of the scans")
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    axes.legend(loc="upper center")
+    figure.legend(loc="outside lower center", ncols=2)
     axes.set_title("Screen scores")
 
 

@@ -231,8 +231,8 @@ def _screen(results: RunResults, said: Predictions) -> tuple[Picture, ...]:
     scores, sick = said.screen_score, said.diseased
     spread = draw_picture(
         "screen-scores",
-        lambda figure: figures.draw_scores(figure, sick, scores, results.threshold),
-        size=SMALL,
+        lambda figure: figures.draw_scores(figure, sick, scores, results.decided_at),
+        size=(SMALL[0], SMALL[1] + 0.4),
         title="Screen scores",
         caption="Share of the healthy and of the diseased scans by screen score.",
         alt=f"Histogram of the screen scores of {int((~sick).sum())} healthy and "

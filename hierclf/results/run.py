@@ -241,6 +241,13 @@ class RunResults(Strict):
         found = self.cut_point
         return self.given_cut_point if found is None else found.threshold
 
+    @property
+    def decided_at(self) -> tuple[float, ...]:
+        """Cut points that decided on the scans: of each fold, or that of all."""
+        if self.fold_cut_points or self.threshold is None:
+            return self.fold_cut_points
+        return (self.threshold,)
+
     def to_json(self) -> str:
         """Write strict JSON: an undefined figure is null."""
         return self.model_dump_json(indent=1)

@@ -57,7 +57,7 @@ def test_precision_recall_has_chance_at_the_prevalence(figure):
 
 def test_decision_curve_shows_all_none_and_the_cut_point(figure, sample):
     curve = sample.results.curves.net_benefit
-    pictures.draw_net_benefit(figure, curve, 0.35)
+    pictures.draw_net_benefit(figure, curve, (0.35,))
     (axes,) = figure.axes
     lines = labelled(axes)
     assert tuple(lines["call all diseased"].get_ydata()) == curve.treat_all
@@ -68,7 +68,7 @@ def test_decision_curve_shows_all_none_and_the_cut_point(figure, sample):
 
 
 def test_decision_curve_without_a_cut_point(figure, sample):
-    pictures.draw_net_benefit(figure, sample.results.curves.net_benefit, None)
+    pictures.draw_net_benefit(figure, sample.results.curves.net_benefit, ())
     assert not any(name.startswith("cut") for name in labelled(figure.axes[0]))
 
 

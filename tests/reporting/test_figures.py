@@ -79,18 +79,26 @@ def test_cut_point_without_intervals(figure, sample):
     figure.draw_without_rendering()
 
 
-@pytest.mark.parametrize("cut", [None, 0.3])
-def test_scores_show_the_share_of_each_group(figure, cut):
+@pytest.mark.parametrize(
+    ("cuts", "told"),
+    [
+        ((), []),
+        ((0.3,), ["cut point 0.30"]),
+        ((0.3, 0.45), ["cut points of 2 folds", None]),
+    ],
+)
+def test_scores_show_the_share_of_each_group(figure, cuts, told):
     truth = np.array([False, False, False, True])
-    figures.draw_scores(figure, truth, np.array([0.0, 0.02, 1.0, 0.97]), cut)
+    figures.draw_scores(figure, truth, np.array([0.0, 0.02, 1.0, 0.97]), cuts)
     (axes,) = figure.axes
     healthy, diseased = axes.patches[1], axes.patches[3]
     assert healthy.get_label() == "healthy (n = 3)"
     np.testing.assert_allclose(healthy.get_data().values[[0, -1]], [2 / 3, 1 / 3])
     assert diseased.get_data().values[-1] == 1
-    assert [line.get_label() for line in axes.get_lines()] == (
-        [] if cut is None else ["cut point 0.30"]
-    )
+    lines = axes.get_lines()
+    assert [set(line.get_xdata()) for line in lines] == [{cut} for cut in cuts]
+    labels = [line.get_label() for line in lines]
+    assert [None if one.startswith("_") else one for one in labels] == told
 
 
 def test_reliability_shows_shares_and_bounds(figure):

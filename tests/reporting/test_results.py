@@ -154,3 +154,12 @@ def test_splits_stand_in_the_order_of_the_counts(sample):
 
 def test_sample_is_what_it_says(sample):
     assert np.sum(sample.results.models["cascade"].overall.confusion) == 320
+
+
+def test_scans_were_decided_at_the_cut_points_of_the_folds(sample):
+    whole = sample.results
+    assert whole.decided_at == (whole.threshold,)
+    folds = whole.model_copy(update={"fold_cut_points": (0.3, 0.4)})
+    assert folds.decided_at == (0.3, 0.4)
+    nothing = {"cut_point": None, "given_cut_point": None}
+    assert whole.model_copy(update=nothing).decided_at == ()
