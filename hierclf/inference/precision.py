@@ -60,7 +60,8 @@ def warn_if_emulated(dtype: torch.dtype) -> None:
     """
     if dtype is not torch.bfloat16 or default_device().type != "cpu":
         return
-    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    known = torch.backends.mkldnn.is_available()  # else the operator is missing
+    if known and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         _log.warning(
             "precision: bfloat16 is not known to this processor, on which torch is "
             "some ten times as slow in it, and OpenVINO computes in single precision "
