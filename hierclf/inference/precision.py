@@ -60,8 +60,9 @@ def warn_if_emulated(dtype: torch.dtype) -> None:
     """
     if dtype is not torch.bfloat16 or default_device().type != "cpu":
         return
-    known = torch.backends.mkldnn.is_available()  # else the operator is missing
-    if known and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+    # A torch built without oneDNN lacks the operator.
+    is_supported = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
+    if is_supported is not None and not is_supported():
         _log.warning(
             "precision: bfloat16 is not known to this processor, on which torch is "
             "some ten times as slow in it, and OpenVINO computes in single precision "
