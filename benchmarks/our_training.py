@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from benchmarks.rivals.training import report_epochs, training_arguments
 from hierclf.data.dataset import DataOptions, read_dataset
+from hierclf.inference.machine import prepare_machine
 from hierclf.training import loop
 from hierclf.training.estimator import NetworkClassifier
 from hierclf.training.options import NetworkOptions
@@ -32,6 +33,7 @@ class Watch:
 def main() -> None:
     """Train on a folder, its scans kept at working size as the command keeps them."""
     args = training_arguments(__doc__)
+    prepare_machine(None)
     rows = read_dataset(DataOptions(data=args.input)).manifest
     options = NetworkOptions(
         backbone=args.network,

@@ -103,14 +103,6 @@ def cache_folder(options: ScanOptions) -> Path:
     return options.cache or home / "hierclf"
 
 
-def set_threads(n_threads: int | None) -> None:
-    """Limit the threads that compute; the number of cores where none is given."""
-    import torch
-
-    if n_threads is not None:
-        torch.set_num_threads(n_threads)
-
-
 def data_options(options: ScanOptions, data: Path | None = None) -> DataOptions:
     """Take the options of reading out of those of a command."""
     told = {name: getattr(options, name) for name in DataOptions.model_fields}

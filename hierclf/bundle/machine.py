@@ -6,12 +6,11 @@ import logging
 from pathlib import Path
 from typing import get_args
 
-import torch
-
 from hierclf.bundle.info import RUNTIME
 from hierclf.bundle.store import Bundle, load_bundle, read_info
 from hierclf.features.readers import readers_of, trunk_in
 from hierclf.foundation.errors import BundleError
+from hierclf.inference.machine import prepare_machine
 from hierclf.inference.runtimes import RUNTIMES, current_runtime, set_runtime
 from hierclf.inference.trials import use_runtime
 from hierclf.networks.choices import RuntimeChoice, RuntimeName
@@ -49,8 +48,7 @@ def load_for_machine(
     InputError
         If the runtime is not installed.
     """
-    if threads is not None:
-        torch.set_num_threads(threads)
+    prepare_machine(threads)
     named = None if runtime == "auto" else runtime
     first = named or _own_runtime(folder)
     set_runtime(first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hierclf.assembly.outputs import keep_apart
-from hierclf.assembly.scans import data_options, is_phantom, set_threads
+from hierclf.assembly.scans import data_options, is_phantom
 from hierclf.checking.findings import is_severe, ordered
 from hierclf.checking.rows import judge_troubles
 from hierclf.checking.survey import survey_scans
@@ -11,6 +11,7 @@ from hierclf.config.checking import CheckOptions
 from hierclf.data.dataset import survey_dataset
 from hierclf.foundation.errors import InputError, join_troubles
 from hierclf.foundation.files import check_new, new_folder
+from hierclf.inference.machine import prepare_machine
 from hierclf.measuring.checks import (
     families_of,
     find,
@@ -43,7 +44,7 @@ def check(options: CheckOptions) -> int:
     HierclfError
         If there is nothing to look at, or the disk is full.
     """
-    set_threads(options.threads)
+    prepare_machine(options.threads)
     keep_apart(options.out, data=options.data)
     check_new(options.out, overwrite=options.overwrite, mark=CHECK)
     dataset, troubles = survey_dataset(data_options(options))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hierclf.assembly.masked_scans import MaskedScans, read_masked, with_masks
 from hierclf.assembly.outputs import keep_apart, weights_place
 from hierclf.assembly.provenance import versions
-from hierclf.assembly.scans import set_threads, tell
+from hierclf.assembly.scans import tell
 from hierclf.bundle.segmenter import pack_segmenter, pack_weights
 from hierclf.config.segmenting import SegmentOptions
 from hierclf.data.csv_table import write_table
@@ -21,6 +21,7 @@ from hierclf.evaluation.bootstrap import patient_codes, patient_weights
 from hierclf.evaluation.means import mean_of_scans
 from hierclf.evaluation.overlap import dice
 from hierclf.foundation.files import check_new, new_folder, sha256_bytes, write_bytes
+from hierclf.inference.machine import prepare_machine
 from hierclf.networks.unet import UNet
 from hierclf.reporting.segment_page import PAGE, Masked, write_segment_page
 from hierclf.segmentation.about import SegmenterAbout
@@ -48,7 +49,7 @@ def segment(options: SegmentOptions) -> SegmenterAbout:
     HierclfError
         Whatever is wrong with options, scans, masks or the disk.
     """
-    set_threads(options.threads)
+    prepare_machine(options.threads)
     keep_apart(
         options.out,
         data=options.data,

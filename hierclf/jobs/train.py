@@ -33,7 +33,6 @@ from hierclf.assembly.scans import (
     cache_folder,
     data_options,
     load_scans,
-    set_threads,
     tell,
 )
 from hierclf.bundle.segmenter import load_segmenter
@@ -43,6 +42,7 @@ from hierclf.config.stage import STAGE_NAMES
 from hierclf.data.dataset import Dataset, read_dataset
 from hierclf.data.groups import groups_of
 from hierclf.data.split import write_splits
+from hierclf.inference.machine import prepare_machine
 from hierclf.inference.trials import use_runtime
 from hierclf.measuring.checks import checked
 from hierclf.measuring.embedding import feature_figures, region_examples
@@ -93,7 +93,7 @@ def train(options: TrainOptions) -> Path:
 
 def _train(options: TrainOptions, folder: Path) -> Path:
     clock = Clock()
-    set_threads(options.threads)
+    prepare_machine(options.threads)
     keep_apart(
         options.out, data=options.data, splits=options.splits, lungs=options.lungs
     )

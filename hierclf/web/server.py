@@ -15,13 +15,13 @@ from hierclf import __version__
 from hierclf.config.serving import ServeOptions
 from hierclf.foundation.errors import BundleError, HierclfError, ResourceError
 from hierclf.foundation.files import explain_os_error
+from hierclf.foundation.heaps import limit_heaps
 from hierclf.web.accounts import Accounts
 from hierclf.web.app import create_app
 from hierclf.web.audit import AuditLog
 from hierclf.web.clock import now_ms
 from hierclf.web.database import Database, open_database
 from hierclf.web.dependencies import Services
-from hierclf.web.memory import limit_heaps
 from hierclf.web.port import refuse_port
 from hierclf.web.result import About
 from hierclf.web.secret import read_secret

@@ -1,4 +1,4 @@
-"""What is checked before the server answers."""
+"""What is done and checked before the server answers."""
 
 from __future__ import annotations
 
@@ -189,3 +189,18 @@ def test_old_studies_are_deleted_while_it_serves(
     monkeypatch.setattr(server, "_run", run)
     server.serve(told)
     assert calls
+
+
+def test_the_server_limits_its_heaps_before_it_has_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class ReachedError(Exception):
+        pass
+
+    def limit() -> None:
+        raise ReachedError
+
+    monkeypatch.setattr(server, "limit_heaps", limit)
+    monkeypatch.setattr(server, "open_state", lambda _: pytest.fail("too late"))
+    with pytest.raises(ReachedError):
+        server.serve(None)  # type: ignore[arg-type]
