@@ -20,7 +20,7 @@ from hierclf.explanation.channels import strongest_channels
 from hierclf.explanation.evidence import check_explainable, evidence_of
 from hierclf.explanation.heatmap import METHODS, HeatMaps, make_maps
 from hierclf.explanation.stage_map import REFINE, SCREEN, Channel, StageMap
-from hierclf.foundation.errors import InputError, ResourceError
+from hierclf.foundation.errors import InputError, ResourceError, lacks_memory
 
 _log = logging.getLogger(__name__)
 
@@ -155,8 +155,12 @@ class Explainer:
             _log.debug("no map", exc_info=True)
             if len(good) > 1:
                 return [one for look in good for one in self._attempt([look])]
-            told = f"expected a map, got {type(error).__name__}. Report this scan."
-            return [replace(good[0], pixels=None, code="E_SCORE", message=told)]
+            if lacks_memory(error):
+                code, told = "E_MEMORY", "expected memory, got none. Add memory."
+            else:
+                got = type(error).__name__
+                code, told = "E_SCORE", f"expected a map, got {got}. Report this scan."
+            return [replace(good[0], pixels=None, code=code, message=told)]
 
     def _explain(self, good: list[Look]) -> list[Explained]:
         pixels = [look.pixels for look in good]

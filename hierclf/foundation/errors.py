@@ -6,6 +6,7 @@ and fits one line: the command line prints it as it is, without a traceback.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -78,6 +79,37 @@ class ResourceError(HierclfError):
     """Disk, memory, a permission, or a lock that somebody holds (exit 5)."""
 
     exit_code = 5
+
+
+_NO_MEMORY = re.compile(
+    r"(can.?t|cannot|(un|not )able to|failed to|tried to) allocate|alloc(ation)?_fail"
+    r"|bad.alloc|(out of|not enough) memory|memory.?allocation|out_of_resources"
+    r"|could not create a memory",
+    re.IGNORECASE,
+)
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Tell whether an error says that memory, of machine or GPU, has run out.
+
+    Parameters
+    ----------
+    error : Exception
+        Of torch, OpenVINO, oneDNN or CUDA, which have words for it and no class.
+
+    Returns
+    -------
+    lacking : bool
+        Then it is no fault of the scan that was looked at.
+
+    Examples
+    --------
+    >>> lacks_memory(RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"))
+    True
+    >>> lacks_memory(RuntimeError("expected a tensor allocated on cpu"))
+    False
+    """
+    return isinstance(error, MemoryError) or bool(_NO_MEMORY.search(str(error)))
 
 
 def join_troubles(troubles: Sequence[str], *, shown: int = 5) -> str:

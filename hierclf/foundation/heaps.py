@@ -1,7 +1,7 @@
 """How glibc keeps memory: what computes keeps it, what serves must not grow.
 
-Anything but glibc (musl, macOS, Windows), and what the environment has chosen, is left
-as it is.
+Anything but glibc (musl, macOS, Windows), and what the environment has chosen by the
+variables that the functions name, is left as it is.
 """
 
 from __future__ import annotations

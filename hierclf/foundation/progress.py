@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import Any
 
@@ -56,4 +57,5 @@ class Progress(tqdm):  # type: ignore[type-arg]  # at run time it takes none
         if self._on_terminal:
             super().display(msg, pos)
         else:
-            print(msg or str(self), file=self.fp, flush=True)
+            with contextlib.suppress(OSError):  # a full or a closed log stops no work
+                print(msg or str(self), file=self.fp, flush=True)

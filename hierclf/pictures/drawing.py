@@ -205,10 +205,11 @@ def mark_cut_points(axes: Axes, cut_points: Sequence[float]) -> None:
     cut_points : sequence of float
         None, one, or those of several folds.
     """
+    places = sorted(set(cut_points))
     label = f"cut points of {len(cut_points)} folds"
-    if len(cut_points) == 1:
-        label = f"cut point {cut_text(cut_points[0])}"
-    for number, at in enumerate(cut_points):
+    if len(places) == 1:
+        label = f"cut point {cut_text(places[0])}"
+    for number, at in enumerate(places):
         axes.axvline(at, color=INK, lw=1.1, label=label if number == 0 else None)
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from hierclf.bundle.store import Bundle
-from hierclf.foundation.errors import ResourceError
+from hierclf.foundation.errors import ResourceError, lacks_memory
 from hierclf.scoring.reading import Reading
 from hierclf.scoring.rows import UNSCORED, Row, RowFormat
 
 _log = logging.getLogger(__name__)
-_NO_MEMORY = re.compile(r"allocate|bad.alloc|(out of|not enough) memory", re.IGNORECASE)
 
 
 def rows_of(
@@ -73,7 +71,7 @@ def _score(
         raise
     except Exception as error:  # the border of one scan
         _log.debug("no score", exc_info=True)
-        if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        if lacks_memory(error):
             raise ResourceError(
                 f"memory: expected enough to score {size} scans at once, got less. "
                 "Lower --batch-size, or add memory; what is written stays, and "

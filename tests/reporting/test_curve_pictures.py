@@ -101,3 +101,15 @@ def test_where_a_score_is_of_use(sample):
     useless = curve.model_copy(update={"gain_low": (-1.0,) * 99})
     told = pictures.net_benefit_picture(sample.results, useless)
     assert "Nowhere is it shown" in told.caption
+
+
+def test_the_decision_curve_shows_where_folds_were_cut(sample, monkeypatch):
+    told = []
+    monkeypatch.setattr(
+        pictures,
+        "draw_net_benefit",
+        lambda _, cut_points, **__: told.append(cut_points),
+    )
+    folds = sample.results.model_copy(update={"fold_cut_points": (0.3, 0.4)})
+    pictures.net_benefit_picture(folds, sample.results.curves.net_benefit)
+    assert set(told) == {(0.3, 0.4)}

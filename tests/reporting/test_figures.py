@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from hierclf.evaluation.intervals import Estimate
 from hierclf.evaluation.isotonic import rising_fit
-from hierclf.pictures import figures
+from hierclf.pictures import figures, gallery
 from hierclf.pictures.drawing import HEAT, INK, PAPER
 from hierclf.pictures.reliability import ReliabilityBin, reliability
 from hierclf.results.run import EpochFigures
@@ -85,6 +85,7 @@ def test_cut_point_without_intervals(figure, sample):
         ((), []),
         ((0.3,), ["cut point 0.30"]),
         ((0.3, 0.45), ["cut points of 2 folds", None]),
+        ((0.3, 0.3), ["cut point 0.30"]),
     ],
 )
 def test_scores_show_the_share_of_each_group(figure, cuts, told):
@@ -96,7 +97,9 @@ def test_scores_show_the_share_of_each_group(figure, cuts, told):
     np.testing.assert_allclose(healthy.get_data().values[[0, -1]], [2 / 3, 1 / 3])
     assert diseased.get_data().values[-1] == 1
     lines = axes.get_lines()
-    assert [set(line.get_xdata()) for line in lines] == [{cut} for cut in cuts]
+    assert [set(line.get_xdata()) for line in lines] == [
+        {cut} for cut in sorted({*cuts})
+    ]
     labels = [line.get_label() for line in lines]
     assert [None if one.startswith("_") else one for one in labels] == told
 
@@ -154,3 +157,11 @@ def test_history_without_validation_has_one_panel(figure):
     (axes,) = figure.axes
     assert list(labelled(axes)) == ["train"]
     assert axes.get_xlabel() == "epoch"
+
+
+def test_the_scores_show_where_folds_were_cut(sample, monkeypatch):
+    told = []
+    monkeypatch.setattr(figures, "draw_scores", lambda *drawn: told.append(drawn[-1]))
+    folds = sample.results.model_copy(update={"fold_cut_points": (0.3, 0.4)})
+    gallery._screen(folds, sample.said)
+    assert set(told) == {(0.3, 0.4)}

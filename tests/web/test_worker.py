@@ -17,6 +17,7 @@ from PIL import Image
 from hierclf.bundle.store import Bundle, load_bundle
 from hierclf.data.child import Decoder
 from hierclf.data.pixels import read_scan
+from hierclf.explaining.explained import Explainer
 from hierclf.foundation.files import sha256_file, write_bytes
 from hierclf.web.accounts import Accounts
 from hierclf.web.database import Database, Unavailable
@@ -267,3 +268,21 @@ def test_the_bundle_is_told(loaded: Bundle) -> None:
     assert found.labels == ("healthy", "=severe", "mild")
     assert found.phantom
     assert "tiny" in found.card
+
+
+def test_want_of_memory_is_no_defect(
+    desk: Desk,
+    studies: Studies,
+    ann: str,
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def starve(*_: object) -> None:
+        raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr(Explainer, "_explain", starve)
+    row = upload(studies, ann, picture(tmp_path / "a.png", 3), folder)
+    assert desk.work() == 1
+    done = get(studies, ann, row.id)
+    assert (done.status, done.code) == ("error", "E_MEMORY")
