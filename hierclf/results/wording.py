@@ -305,7 +305,7 @@ def printable(value: object) -> object:
     >>> printable("scan\u202egnp.exe")
     'scan\\u202egnp.exe'
     """
-    if type(value) is not str:
+    if type(value) is not str or value.isprintable():
         return value
     kept = "\n\N{NO-BREAK SPACE}"
     return "".join(c if c.isprintable() or c in kept else ascii(c)[1:-1] for c in value)

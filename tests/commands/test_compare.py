@@ -41,6 +41,7 @@ def evaluated(cohort: Path, out: Path, *more: object):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_bundles_are_compared_on_the_same_scans(
     trained: Path, other: Path, cohort: Path, tmp_path: Path
 ) -> None:
@@ -104,6 +105,7 @@ def test_bundles_are_compared_on_the_same_scans(
     assert "PHANTOM, no patients. Differences to" in page
 
 
+@pytest.mark.slow
 def test_a_bundle_is_remarked_on_by_name(
     trained: Path, other: Path, cohort: Path, tmp_path: Path
 ) -> None:

@@ -53,6 +53,7 @@ def masked(cohort: Path, lungs: Path) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_segmenter_is_complete(lungs: Path, cohort: Path) -> None:
     assert {path.name for path in lungs.iterdir()} == {
         "segmenter.json", "segmenter.safetensors", "segment.html", "dice.csv",
@@ -72,6 +73,7 @@ def test_segmenter_is_complete(lungs: Path, cohort: Path) -> None:
     assert "PHANTOM" in page
 
 
+@pytest.mark.slow
 def test_dice_of_the_file_is_that_of_the_masks(lungs: Path, cohort: Path) -> None:
     """Computed again from the files, without the package's own figures."""
     segmenter = load_segmenter(lungs)
@@ -240,6 +242,7 @@ def test_folds_learners_and_training_work_on_lungs(
         assert load_bundle(tmp_path / run / "bundle").lungs is not None
 
 
+@pytest.mark.slow
 def test_check_names_scans_without_lungs(
     lungs: Path, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

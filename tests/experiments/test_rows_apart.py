@@ -182,6 +182,7 @@ def test_the_first_set_is_found_however_it_lies(tmp_path, name) -> None:
     assert fits._first_data(row, Told(tmp_path, data=sets)) == name
 
 
+@pytest.mark.slow
 def test_a_flat_classifier_alone_says_what_it_says_beside_a_cascade(tmp_path) -> None:
     """Rows that read it alone are not made to wait for a cascade."""
     experiment = load("he_2019")

@@ -84,6 +84,7 @@ def test_options_are_kept_without_places(tmp_path) -> None:
     assert unusual({"a": {"b": 1}}, {"a": {"b": 1}}) == {}
 
 
+@pytest.mark.slow
 def test_rows_of_one_fit_share_it(tmp_path, capsys) -> None:
     told = Told(tmp_path / "work", data={}, smoke=True)
     rows = ("plain_at_0.50", "plain_tuned")

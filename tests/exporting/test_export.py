@@ -388,16 +388,8 @@ def ladder(which: str):
     return ProbabilityStack([("a", steps), ("b", steps)], combine="mean")
 
 
-@pytest.mark.parametrize(
-    "which",
-    [
-        "steps",
-        *(
-            pytest.param(kind, marks=pytest.mark.slow)
-            for kind in ("knows the order", "learner", "stack")
-        ),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["steps", "knows the order", "learner", "stack"])
 def test_ordered_refinement_as_a_graph(which, bundle, tmp_path):
     cascade = HierarchicalClassifier(
         network(), ladder(which), ordered=True, refinement="ordered", cut_point=0.4

@@ -32,11 +32,17 @@ from hierclf.networks.network import Featurizer, make_featurizer
 FLOAT = torch.float32
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def featurizer() -> Featurizer:
     torch.manual_seed(0)
-    made = make_featurizer("own", make_backbone("resnet18", weights="none"))
+    made = make_featurizer("own", make_backbone("test_resnet", weights="none"))
     return made.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def by_openvino(featurizer: Featurizer) -> Maps:
+    pytest.importorskip("openvino")
+    return make_runtime("openvino", featurizer, FLOAT)
 
 
 @pytest.fixture(autouse=True)
@@ -73,22 +79,21 @@ def test_engines_agree_with_eager(name: str, featurizer: Featurizer) -> None:
             torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_openvino_takes_the_number_format(featurizer: Featurizer) -> None:
-    pytest.importorskip("openvino")
+def test_openvino_takes_the_number_format(
+    featurizer: Featurizer, by_openvino: Maps
+) -> None:
     images = torch.rand(2, 1, 64, 64)
-    exact = make_runtime("openvino", featurizer, FLOAT)(images)
+    exact = by_openvino(images)
     coarse = make_runtime("openvino", featurizer, torch.bfloat16)(images)
     distance = float((coarse - exact).norm() / exact.norm())
     halves = resolve_precision("auto") == "bfloat16"  # else it computes in float32
     assert (1e-4 if halves else 0) <= distance < 0.05
 
 
-def test_maps_of_one_batch_stay_when_the_next_is_run(featurizer: Featurizer) -> None:
-    pytest.importorskip("openvino")
-    run = make_runtime("openvino", featurizer, FLOAT)
-    first = run(torch.rand(2, 1, 64, 64))
+def test_maps_of_one_batch_stay_when_the_next_is_run(by_openvino: Maps) -> None:
+    first = by_openvino(torch.rand(2, 1, 64, 64))
     kept = first.clone()
-    run(torch.rand(2, 1, 64, 64))
+    by_openvino(torch.rand(2, 1, 64, 64))
     assert torch.equal(first, kept)
 
 
@@ -275,11 +280,10 @@ def test_bfloat16_may_be_twice_as_far_as_torch_is(
 
 @pytest.mark.parametrize("n_threads", [1, 4])
 def test_openvino_outlives_a_part_that_fails(
-    featurizer: Featurizer, monkeypatch: pytest.MonkeyPatch, n_threads: int
+    by_openvino: Maps, monkeypatch: pytest.MonkeyPatch, n_threads: int
 ) -> None:
     """And several threads that ask it at once get their own maps."""
-    pytest.importorskip("openvino")
-    run = make_runtime("openvino", featurizer, FLOAT)
+    run = by_openvino
     batches = [torch.rand(4, 1, 64, 64) for _ in range(8)]
     with torch.inference_mode():
         expected = [run(batch) for batch in batches]

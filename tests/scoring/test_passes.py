@@ -39,11 +39,11 @@ def _cascade(stage) -> HierarchicalClassifier:
     return cascade.fit(scans, LABELS)
 
 
-def _learner(name: str) -> MetaLearner:
+def _learner(name: str, **grid: tuple[int, ...]) -> MetaLearner:
     rng = np.random.default_rng(0)
     scans = [rng.random((70, 80), dtype=np.float32) for _ in LABELS]
     network = FrozenEstimator(_network().fit(scans, LABELS))
-    return MetaLearner(FeatureExtractor(network), name)
+    return MetaLearner(FeatureExtractor(network), name, grid=grid or None)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def _gate(n_features: int) -> ScopeGate:
         lambda: _learner("svm"),
         lambda: _learner("logistic"),
         lambda: _learner("linear_svm"),
-        lambda: _learner("forest"),
+        lambda: _learner("forest", n_estimators=(20,)),
         lambda: _learner("knn"),
     ],
 )

@@ -50,6 +50,7 @@ def ask(database: Database, *between: Callable[[], None]) -> int:
         return int(session.execute(text("SELECT 2")).scalar_one())
 
 
+@pytest.mark.slow  # short waits, one after the other
 def test_silence_ends_what_waits_for_it(wire: tuple[Relay, Database]) -> None:
     relay, database = wire
     with pytest.raises(Unavailable):  # within a transaction
@@ -66,7 +67,7 @@ def test_silence_ends_what_waits_for_it(wire: tuple[Relay, Database]) -> None:
     assert ended(lambda: ask(database)) == 2
 
 
-@pytest.mark.slow  # many short waits, one after the other
+@pytest.mark.slow  # as many again
 def test_requests_are_answered_while_it_is_silent(
     wire: tuple[Relay, Database], tmp_path: Path, hours: Hours, hasher: Hasher
 ) -> None:
