@@ -22,11 +22,12 @@ from hierclf.bundle.machine import load_for_machine
 from hierclf.bundle.store import Bundle
 from hierclf.cascade.decisions import Decisions
 from hierclf.config.scans import PartOfData
+from hierclf.data.csv_table import read_table
 from hierclf.data.dataset import Dataset, read_dataset
 from hierclf.data.split import read_splits
 from hierclf.features.readers import readers_of
 from hierclf.foundation.counting import count
-from hierclf.foundation.errors import InputError
+from hierclf.foundation.errors import InputError, ResourceError
 from hierclf.problem.labels import Hierarchy
 
 
@@ -125,9 +126,62 @@ def bundle_remarks(
     told = (
         f"{n_known} of these {count(n_scans, 'scan')} {were} in the training of {name}"
     )
-    if not n_known:
-        return (f"{told}.",)
-    return (f"{told}: figures on them are no evidence for new scans.",)
+    end = ": figures on them are no evidence for new scans." if n_known else "."
+    return (told + end, *_patients_remark(bundle, scans, name))
+
+
+def _patients_remark(bundle: Bundle, scans: RunData, name: str) -> tuple[str, ...]:
+    """Say which other scans are of patients whom it knows, as far as that is known."""
+    if bundle.info.data.n_patients is None or not scans.dataset.has_patients:
+        return ()
+    known = known_scans(bundle, scans)
+    theirs = scans.manifest["patient_id"]
+    told = training_patients(bundle)
+    n_more = int((theirs.isin(told or set(theirs[known])) & ~known).sum())
+    if n_more:
+        more = f"{count(n_more, 'other scan')} {'is' if n_more == 1 else 'are'}"
+        return (
+            f"{more} of patients who were in the training of {name}: figures on them "
+            "are no evidence for new patients.",
+        )
+    if told is not None:
+        return ()
+    return (
+        f"No splits.csv of its run lies beside {name}, which names no patients itself: "
+        "whether other scans of these patients were in its training is not known.",
+    )
+
+
+def training_patients(bundle: Bundle) -> set[str] | None:
+    """Give the patients of a bundle's training, by the ``splits.csv`` beside it.
+
+    A bundle itself holds no patient's name.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Read from a folder.
+
+    Returns
+    -------
+    patients : set of str or None
+        None where no such file lies beside the bundle, or its training part has not
+        as many scans and patients as the bundle tells: it is of another run.
+    """
+    if bundle.folder is None:
+        return None
+    path = bundle.folder.resolve().parent / "splits.csv"
+    if not path.is_file():
+        return None
+    try:
+        table = read_table(path, key="path").frame
+        patients = table.loc[table["split"] != "test", "patient_id"]
+    except (InputError, ResourceError, KeyError):
+        return None
+    data = bundle.info.data
+    if (len(patients), patients.nunique()) != (data.n_scans, data.n_patients):
+        return None
+    return set(patients)
 
 
 def known_scans(bundle: Bundle, scans: RunData) -> NDArray[np.bool_]:

@@ -79,6 +79,8 @@ class Bundle:
         What cuts the lungs out of each frame before its networks see it.
     runtime : str
         What runs its networks: the runtime of the process when it was loaded.
+    folder : Path or None
+        Where it was read from.
     """
 
     cascade: HierarchicalClassifier
@@ -87,6 +89,7 @@ class Bundle:
     guards: Guards = field(default_factory=Guards)
     lungs: Segmenter | None = None
     runtime: RuntimeName = field(default_factory=current_runtime)
+    folder: Path | None = None
 
     def guarded(self, scans: Any, said: Decisions) -> Guarded | None:
         """Ask the guards about scans and the decisions on them; None without any."""
@@ -252,7 +255,8 @@ def load_bundle(folder: Path) -> Bundle:
         tolerance = tolerance_of([screen, refine])
         check_self_test(files[SELF_TEST], cascade, info, tolerance)
     guards = unpack_guards(info, files, cascade)
-    return Bundle(cascade, info, container.digest, guards, lungs)
+    digest = container.digest
+    return Bundle(cascade, info, digest, guards, lungs, folder=Path(folder))
 
 
 def _pack_lungs(cascade: HierarchicalClassifier) -> dict[str, bytes]:

@@ -61,8 +61,8 @@ _WHAT = {
 _ADVICE = {
     "file": "A network can learn this instead of the disease; collect or export both "
     "labels alike.",
-    "manifest": "Labels were collected differently; name the column with --may-tell if "
-    "it may tell the label (age, sex, a second label).",
+    "manifest": "Labels were collected differently; name the column to hierclf check "
+    "with --may-tell if it may tell the label (age, sex, a second label).",
     "expected": "No finding, as was asked for.",
     "border": "A part of this is body and how it was framed; look for letters and "
     "marks that stand with one label.",

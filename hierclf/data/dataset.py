@@ -275,8 +275,17 @@ def _label_by_name(source: Source, rule: NameRule, *, needs_labels: bool) -> Non
 
 
 def _check_labels(source: Source) -> None:
+    labels = list(source.cells("label"))
+    if len(labels) > 1 and all(label.casefold() in MISSING for _, label in labels):
+        source.complain(
+            labels[0][0],
+            f"expected a label, got none for all {len(labels)} scans. Point --data at "
+            "the folder that holds the class folders, fill the column label or pass "
+            "--name-rule.",
+        )
+        return
     spellings: dict[str, str] = {}
-    for row, label in source.cells("label"):
+    for row, label in labels:
         usual = spellings.setdefault(label.casefold(), label)
         if label.casefold() in MISSING:
             source.complain(

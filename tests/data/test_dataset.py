@@ -127,8 +127,8 @@ def test_all_troubles_of_a_file_are_in_one_message_in_order(tmp_path: Path) -> N
 
 def test_five_troubles_are_shown_and_the_rest_is_counted(tmp_path: Path) -> None:
     rows = "".join(f"{i}.png,\n" for i in range(8))
-    text = f"path,label\n{rows}"
-    message = refusal(save(tmp_path, text, *(f"{i}.png" for i in range(8))))
+    text = f"path,label\n{rows}8.png,sick\n"
+    message = refusal(save(tmp_path, text, *(f"{i}.png" for i in range(9))))
     assert message.count("expected a label") == 5
     assert message.endswith("(and 3 more of this kind)")
 

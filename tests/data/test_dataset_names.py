@@ -56,6 +56,15 @@ def test_a_scan_outside_of_class_folders_has_no_label(tmp_path: Path) -> None:
     assert refusal(tmp_path).startswith("scan 'b.png': expected a label, got ''.")
 
 
+def test_a_class_folder_that_is_taken_for_the_data_is_told_once(tmp_path: Path) -> None:
+    touch(tmp_path, "sick/a.png", "sick/b.png", "well/c.png")
+    message = refusal(tmp_path / "sick")
+    assert message.startswith(
+        "scan 'a.png': expected a label, got none for all 2 scans."
+    )
+    assert message.count("Point --data at the folder that holds the class folders") == 1
+
+
 def test_kermany_by_one_rule_for_its_file_names(
     tmp_path: Path, real_data: Path
 ) -> None:
