@@ -23,7 +23,7 @@ from hierclf.bundle.store import Bundle
 from hierclf.cascade.decisions import Decisions
 from hierclf.config.scans import PartOfData
 from hierclf.data.csv_table import read_table
-from hierclf.data.dataset import Dataset, read_dataset
+from hierclf.data.dataset import Dataset, fingerprint_of, read_dataset
 from hierclf.data.split import read_splits
 from hierclf.features.readers import readers_of
 from hierclf.foundation.counting import count
@@ -165,8 +165,8 @@ def training_patients(bundle: Bundle) -> set[str] | None:
     Returns
     -------
     patients : set of str or None
-        None where no such file lies beside the bundle, or its training part has not
-        as many scans and patients as the bundle tells: it is of another run.
+        None where no such file lies beside the bundle, or one of other scans, labels
+        or patients than the bundle's run began with.
     """
     if bundle.folder is None:
         return None
@@ -174,14 +174,13 @@ def training_patients(bundle: Bundle) -> set[str] | None:
     if not path.is_file():
         return None
     try:
-        table = read_table(path, key="path").frame
-        patients = table.loc[table["split"] != "test", "patient_id"]
+        table = read_table(path, key="path").frame.rename(columns={"path": "scan"})
+        told = {fingerprint_of(table), fingerprint_of(table.drop(columns="split"))}
     except (InputError, ResourceError, KeyError):
         return None
-    data = bundle.info.data
-    if (len(patients), patients.nunique()) != (data.n_scans, data.n_patients):
+    if bundle.info.data.fingerprint not in told:  # with splits where they were given
         return None
-    return set(patients)
+    return set(table.loc[table["split"] != "test", "patient_id"])
 
 
 def known_scans(bundle: Bundle, scans: RunData) -> NDArray[np.bool_]:

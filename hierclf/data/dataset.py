@@ -196,7 +196,7 @@ def _dataset(source: Source, has_patients: bool) -> Dataset:
     first = [name for name in _FIRST_COLUMNS if name in frame]
     frame = frame[[*first, *frame.columns.difference(first, sort=False)]]
     remarks = tuple(source.remarks)
-    return Dataset(frame, source.root, has_patients, remarks, _fingerprint(frame))
+    return Dataset(frame, source.root, has_patients, remarks, fingerprint_of(frame))
 
 
 def _open(options: DataOptions, rule: NameRule | None, needs_labels: bool) -> Source:
@@ -333,7 +333,19 @@ def _check_splits(source: Source, *, allow_straddling: bool) -> None:
         )
 
 
-def _fingerprint(frame: pd.DataFrame) -> str:
+def fingerprint_of(frame: pd.DataFrame) -> str:
+    """Give the SHA-256 over sorted rows; of pixels it says nothing.
+
+    Parameters
+    ----------
+    frame : DataFrame of str
+        Columns ``scan``, ``label``, ``patient_id`` and maybe ``split``.
+
+    Returns
+    -------
+    digest : str
+        64 hexadecimal digits.
+    """
     splits = frame["split"] if "split" in frame else [""] * len(frame)
     columns = (frame["scan"], frame["label"], frame["patient_id"], splits)
     rows = sorted(zip(*columns, strict=True))
