@@ -283,17 +283,16 @@ def test_openvino_outlives_a_part_that_fails(
     by_openvino: Maps, monkeypatch: pytest.MonkeyPatch, n_threads: int
 ) -> None:
     """And several threads that ask it at once get their own maps."""
-    run = by_openvino
     batches = [torch.rand(4, 1, 64, 64) for _ in range(8)]
     with torch.inference_mode():
-        expected = [run(batch) for batch in batches]
+        expected = [by_openvino(batch) for batch in batches]
         with monkeypatch.context() as patched:
             patched.setattr(runtimes, "_copied", _no_memory)
             for _ in range(2):
                 with pytest.raises(MemoryError):
-                    run(batches[0])
+                    by_openvino(batches[0])
         with ThreadPoolExecutor(n_threads) as pool:
-            found = list(pool.map(run, batches))
+            found = list(pool.map(by_openvino, batches))
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
 
