@@ -134,15 +134,18 @@ def _patients_remark(bundle: Bundle, scans: RunData, name: str) -> tuple[str, ..
     """Say which other scans are of patients whom it knows, as far as that is known."""
     if bundle.info.data.n_patients is None or not scans.dataset.has_patients:
         return ()
+    if scans.phantom:  # cohorts of other seeds have other phantoms of the same names
+        return ()
     known = known_scans(bundle, scans)
     theirs = scans.manifest["patient_id"]
     told = training_patients(bundle)
     n_more = int((theirs.isin(told or set(theirs[known])) & ~known).sum())
     if n_more:
-        more = f"{count(n_more, 'other scan')} {'is' if n_more == 1 else 'are'}"
+        more = f"{count(n_more, 'other scan')} {'has' if n_more == 1 else 'have'}"
         return (
-            f"{more} of patients who were in the training of {name}: figures on them "
-            "are no evidence for new patients.",
+            f"{more} the patient_id of somebody who was in the training of {name}: "
+            "if this is the same person, figures on them are no evidence for new "
+            "patients.",
         )
     if told is not None:
         return ()

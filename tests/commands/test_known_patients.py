@@ -51,8 +51,9 @@ def test_other_scans_of_training_patients_are_recognized(
     told = _remarks(trained / "bundle", of_known_patients, tmp_path / "a")
     assert told == [
         "0 of these 16 scans were in the training of the bundle.",
-        "8 other scans are of patients who were in the training of the bundle: "
-        "figures on them are no evidence for new patients.",
+        "8 other scans have the patient_id of somebody who was in the training of the "
+        "bundle: if this is the same person, figures on them are no evidence for new "
+        "patients.",
     ]
 
 
@@ -74,7 +75,7 @@ def test_scans_beside_one_of_the_training_are_of_its_patient(
         shutil.copytree(trained / "bundle", bundle)
     first, second = _remarks(bundle, of_known_patients, tmp_path / "a")
     assert first.startswith("1 of these 16 scans was in the training of the bundle: ")
-    assert second.startswith("1 other scan is of patients who were in the training")
+    assert second.startswith("1 other scan has the patient_id of somebody who was in")
 
 
 def test_of_scans_without_patients_nothing_is_said_of_patients(
@@ -106,15 +107,17 @@ def test_training_patients_are_those_of_the_splits(
     assert training_patients(replace(bundle, folder=None)) is None
 
 
+@pytest.mark.parametrize(("n_patients", "phantom"), [(None, False), (9, True)])
 def test_of_a_bundle_without_patients_nothing_is_said_of_patients(
-    trained: Path, of_known_patients: Path
+    trained: Path, of_known_patients: Path, n_patients: int | None, phantom: bool
 ) -> None:
+    """Phantoms are none: two cohorts number theirs alike."""
     bundle = load_bundle(trained / "bundle")
-    data = bundle.info.data.model_copy(update={"n_patients": None})
+    data = bundle.info.data.model_copy(update={"n_patients": n_patients})
     bundle = replace(bundle, info=bundle.info.model_copy(update={"data": data}))
     dataset = read_dataset(DataOptions(data=of_known_patients))
     assert dataset.has_patients
-    scans = RunData(dataset, (), True, ("0" * 16,) * 16, 16)
+    scans = RunData(dataset, (), phantom, ("0" * 16,) * 16, 16)
     told = bundle_remarks(bundle, scans)
     assert told == ("0 of these 16 scans were in the training of the bundle.",)
 
